@@ -1,0 +1,210 @@
+"""The raw files: which object keys belong to which, their columns, and the raw table each feeds.
+
+Adding a file is one entry in `RAW_FILES` (and, in dbt, one source and its models). Nothing else in the
+package names a file. This module imports nothing of ours and talks to nothing.
+
+The formats are those of the MovieLens releases (GroupLens, "README" of each release): comma-separated
+with one header line, double quotes around fields that hold a comma, UTF-8, times in seconds since
+1970-01-01 UTC.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+PREFIX = "raw/"
+FIRST_MONTH = "1995-01"
+RAW_SCHEMA = "raw"
+_MONTH = re.compile(r"month=(\d{4}-(?:0[1-9]|1[0-2]))/[^/]+")
+
+
+class ColumnType(Enum):
+    """Types of raw columns; the value is the SQL type in DuckDB and Snowflake alike."""
+
+    INTEGER = "INTEGER"
+    BIGINT = "BIGINT"
+    TEXT = "VARCHAR"
+    STARS = "DECIMAL(2,1)"
+    DOUBLE = "DOUBLE"
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a raw file.
+
+    Attributes:
+        name: As the header spells it.
+        type: Type in the raw table.
+        required: An empty field is a reason to reject the row.
+        minimum: Smallest number accepted, inclusive.
+        maximum: Largest number accepted, inclusive.
+    """
+
+    name: str
+    type: ColumnType
+    required: bool = True
+    minimum: float | None = None
+    maximum: float | None = None
+
+
+@dataclass(frozen=True)
+class RawFile:
+    """One kind of raw file.
+
+    Attributes:
+        name: Base name of the object without its ending; a hyphen is accepted for each underscore.
+        description: What one row says.
+        columns: In the order of the file.
+        key: Columns that identify a row; a second row with the same key is rejected.
+        month_column: Column (seconds since 1970) that places a row in a month; such a file arrives as
+            one folder of objects a month and is a monthly partitioned asset.
+    """
+
+    name: str
+    description: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...]
+    month_column: str | None = None
+
+    @property
+    def table(self) -> str:
+        """Name of the raw table, in schema `raw`."""
+        return f"raw_{self.name}"
+
+    @property
+    def source_key(self) -> list[str]:
+        """Asset key of the file in S3."""
+        return ["s3", self.name]
+
+    @property
+    def table_key(self) -> list[str]:
+        """Asset key of the raw table."""
+        return [RAW_SCHEMA, self.table]
+
+    @property
+    def header(self) -> tuple[str, ...]:
+        """Column names in file order."""
+        return tuple(column.name for column in self.columns)
+
+    @property
+    def has_text(self) -> bool:
+        """Whether a field may need quotes; numeric files never do."""
+        return any(column.type is ColumnType.TEXT for column in self.columns)
+
+    def object_key(self, month: str | None = None, *, ending: str = ".csv") -> str:
+        """The key under which an upload puts this file (or one month of it)."""
+        if month is None:
+            return f"{PREFIX}{self.name}{ending}"
+        return f"{PREFIX}{self.name}/month={month}/{self.name}{ending}"
+
+
+@dataclass(frozen=True)
+class Place:
+    """What an object key stands for."""
+
+    file: RawFile
+    month: str | None
+
+
+_ID = ColumnType.INTEGER
+
+RAW_FILES: tuple[RawFile, ...] = (
+    RawFile(
+        "movies",
+        "One movie: its title, with the year of release in brackets, and its genres, separated by |.",
+        (
+            Column("movieId", _ID, minimum=1),
+            Column("title", ColumnType.TEXT),
+            Column("genres", ColumnType.TEXT),
+        ),
+        key=("movieId",),
+    ),
+    RawFile(
+        "ratings",
+        "One rating event: a user gave a movie 0.5 to 5 stars at a time.",
+        (
+            Column("userId", _ID, minimum=1),
+            Column("movieId", _ID, minimum=1),
+            Column("rating", ColumnType.STARS, minimum=0.5, maximum=5),
+            Column("timestamp", ColumnType.BIGINT, minimum=0),
+        ),
+        key=("userId", "movieId", "timestamp"),
+        month_column="timestamp",
+    ),
+    RawFile(
+        "tags",
+        "One free-text tag that a user put on a movie at a time.",
+        (
+            Column("userId", _ID, minimum=1),
+            Column("movieId", _ID, minimum=1),
+            Column("tag", ColumnType.TEXT),
+            Column("timestamp", ColumnType.BIGINT, minimum=0),
+        ),
+        key=("userId", "movieId", "tag", "timestamp"),
+    ),
+    RawFile(
+        "links",
+        "The identifiers of one movie at IMDb and TMDB.",
+        (
+            Column("movieId", _ID, minimum=1),
+            Column("imdbId", ColumnType.TEXT),
+            Column("tmdbId", _ID, required=False, minimum=1),
+        ),
+        key=("movieId",),
+    ),
+    RawFile(
+        "genome_scores",
+        "How strongly one movie shows one tag of the tag genome, from 0 to 1.",
+        (
+            Column("movieId", _ID, minimum=1),
+            Column("tagId", _ID, minimum=1),
+            Column("relevance", ColumnType.DOUBLE, minimum=0, maximum=1),
+        ),
+        key=("movieId", "tagId"),
+    ),
+    RawFile(
+        "genome_tags",
+        "The text of one tag of the tag genome.",
+        (Column("tagId", _ID, minimum=1), Column("tag", ColumnType.TEXT)),
+        key=("tagId",),
+    ),
+)
+
+
+def raw_file(name: str) -> RawFile:
+    """The file with this name; a KeyError names the known ones."""
+    by_name = {file.name: file for file in RAW_FILES}
+    if name not in by_name:
+        raise KeyError(f"no raw file {name!r}; known: {', '.join(by_name)}")
+    return by_name[name]
+
+
+def file_named(file_name: str, files: Sequence[RawFile] = RAW_FILES) -> RawFile | None:
+    """The raw file that `movies.csv`, `genome-scores.csv.gz` ... holds, or None."""
+    for file in files:
+        if re.fullmatch(re.escape(file.name).replace("_", "[_-]") + r"\.csv(\.gz)?", file_name):
+            return file
+    return None
+
+
+def place_of(key: str, files: Sequence[RawFile] = RAW_FILES) -> Place | None:
+    """What an object key under `raw/` stands for; None for an object that no entry knows.
+
+    A monthly file's own name at the top (`raw/ratings.csv`) is its whole export: a place without a month.
+    """
+    if not key.startswith(PREFIX):
+        return None
+    rest = key[len(PREFIX) :]
+    whole = file_named(rest, files)
+    if whole is not None:
+        return Place(whole, None)
+    for file in files:
+        if file.month_column is None or not rest.startswith(f"{file.name}/"):
+            continue
+        match = _MONTH.fullmatch(rest[len(file.name) + 1 :])
+        if match and match[1] >= FIRST_MONTH and rest.endswith((".csv", ".csv.gz")):
+            return Place(file, match[1])
+    return None

@@ -1,0 +1,224 @@
+"""The bucket with the raw files: list it, read it, write it, and say what version it holds.
+
+Knows S3 and the catalogue; knows nothing of Dagster assets or of the warehouse.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hashlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from netflix_assets import catalog
+from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.errors import BucketError
+from netflix_assets.settings import Settings
+
+
+@dataclass(frozen=True, order=True)
+class ObjectVersion:
+    """One object as it was when the bucket was listed.
+
+    Attributes:
+        key: Object key, `raw/...`.
+        etag: ETag without its quotes.
+        size: Bytes.
+        last_modified: When the store last wrote it, UTC.
+    """
+
+    key: str
+    etag: str
+    size: int
+    last_modified: dt.datetime = field(compare=False)
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A listing of the bucket, sorted into the catalogue.
+
+    Attributes:
+        files: Objects by raw file and month (None for files that have no months). A file or month
+            without objects is not in it.
+        whole_exports: Undivided exports of monthly files (`raw/ratings.csv`), by raw file name.
+        unknown: Objects under `raw/` that match no entry of the catalogue.
+    """
+
+    files: Mapping[str, Mapping[str | None, tuple[ObjectVersion, ...]]]
+    whole_exports: Mapping[str, tuple[ObjectVersion, ...]]
+    unknown: tuple[ObjectVersion, ...]
+
+    def of(self, file: RawFile, month: str | None = None) -> tuple[ObjectVersion, ...]:
+        """The objects of a file, or of one month of it; empty if there are none."""
+        return self.files.get(file.name, {}).get(month, ())
+
+    def months(self, file: RawFile) -> list[str]:
+        """The months of which there are objects, oldest first."""
+        return sorted(month for month in self.files.get(file.name, {}) if month is not None)
+
+    def all_of(self, file: RawFile) -> tuple[ObjectVersion, ...]:
+        """The objects of a file, over all its months."""
+        return tuple(version for versions in self.files.get(file.name, {}).values() for version in versions)
+
+
+def digest(versions: Iterable[ObjectVersion]) -> str:
+    """The data version of a set of objects: equal exactly when keys, ETags and sizes are.
+
+    LastModified is left out: writing the same bytes again is not a change.
+    """
+    text = "\n".join(f"{version.key}\t{version.etag}\t{version.size}" for version in sorted(versions))
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def sort_into_catalog(versions: Iterable[ObjectVersion], files: Sequence[RawFile] = RAW_FILES) -> Contents:
+    """Place every listed object; none is dropped."""
+    placed: dict[str, dict[str | None, list[ObjectVersion]]] = {}
+    whole: dict[str, list[ObjectVersion]] = {}
+    unknown: list[ObjectVersion] = []
+    for version in versions:
+        place = catalog.place_of(version.key, files)
+        if place is None:
+            unknown.append(version)
+        elif place.month is None and place.file.month_column is not None:
+            whole.setdefault(place.file.name, []).append(version)
+        else:
+            placed.setdefault(place.file.name, {}).setdefault(place.month, []).append(version)
+    return Contents(
+        files={
+            name: {month: tuple(sorted(found)) for month, found in by_month.items()}
+            for name, by_month in placed.items()
+        },
+        whole_exports={name: tuple(sorted(found)) for name, found in whole.items()},
+        unknown=tuple(sorted(unknown)),
+    )
+
+
+class LandingBucket:
+    """The bucket, through a boto3 S3 client."""
+
+    def __init__(self, client: Any, name: str, address: str) -> None:
+        """Wrap a boto3 S3 client; `address` is only for error texts."""
+        self._client = client
+        self.name = name
+        self.address = address
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> LandingBucket:
+        """A client for the S3 server that the settings name."""
+        client = boto3.client(
+            "s3",
+            endpoint_url=settings.s3_endpoint,
+            aws_access_key_id=settings.s3_access_key,
+            aws_secret_access_key=settings.s3_secret_key,
+            region_name="us-east-1",
+            config=Config(
+                s3={"addressing_style": "path"},
+                retries={"max_attempts": 3, "mode": "standard"},
+                connect_timeout=5,
+                read_timeout=60,
+                response_checksum_validation="when_required",
+                request_checksum_calculation="when_required",
+                max_pool_connections=16,
+            ),
+        )
+        return cls(client, settings.bucket, settings.s3_endpoint)
+
+    @contextmanager
+    def _reporting(self, what: str) -> Iterator[None]:
+        """Turn boto's errors into one sentence that names the bucket, the object and the remedy."""
+        try:
+            yield
+        except ClientError as error:
+            code = error.response.get("Error", {}).get("Code", "")
+            if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "Forbidden"}:
+                raise BucketError(
+                    f"{self.address} refused the access key ({code}) when asked to {what}; "
+                    "set NETFLIX_S3_ACCESS_KEY and NETFLIX_S3_SECRET_KEY to the server's keys"
+                ) from error
+            if code == "NoSuchBucket":
+                raise BucketError(
+                    f"there is no bucket {self.name!r} at {self.address}; "
+                    "create it or set NETFLIX_S3_BUCKET to the right one"
+                ) from error
+            if code in {"NoSuchKey", "404"}:
+                raise BucketError(
+                    f"could not {what}: the object is gone from {self.name!r}; observe the bucket and load again"
+                ) from error
+            raise BucketError(f"{self.address} answered {code or error} when asked to {what}") from error
+        except BotoCoreError as error:
+            raise BucketError(
+                f"S3 at {self.address} cannot be reached to {what} ({type(error).__name__}); "
+                "is it running (`netflix-assets s3 serve`), and is NETFLIX_S3_ENDPOINT right?"
+            ) from error
+
+    def versions(self, prefix: str = catalog.PREFIX) -> Iterator[ObjectVersion]:
+        """Every object under a prefix, in key order, as the store lists it now.
+
+        Raises:
+            BucketError: The store cannot be reached or refuses.
+        """
+        with self._reporting(f"list {prefix} of bucket {self.name!r}"):
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+            for page in pages:
+                for entry in page.get("Contents", ()):
+                    if entry["Key"].endswith("/"):
+                        continue
+                    yield ObjectVersion(
+                        key=entry["Key"],
+                        etag=entry["ETag"].strip('"'),
+                        size=entry["Size"],
+                        last_modified=entry["LastModified"],
+                    )
+
+    def contents(self) -> Contents:
+        """List `raw/` and sort it into the catalogue."""
+        return sort_into_catalog(self.versions())
+
+    def download(self, version: ObjectVersion) -> Iterator[bytes]:
+        """The bytes of exactly this version, in chunks.
+
+        Raises:
+            BucketError: The object is gone, was replaced since it was observed, or arrives incomplete.
+        """
+        with self._reporting(f"read {version.key}"):
+            response = self._client.get_object(Bucket=self.name, Key=version.key)
+            if response["ETag"].strip('"') != version.etag:
+                raise BucketError(
+                    f"{version.key} was replaced after it was observed "
+                    f"(ETag {version.etag}, now {response['ETag'].strip(chr(34))}); observe the bucket and load again"
+                )
+            received = 0
+            for chunk in response["Body"].iter_chunks(1 << 20):
+                received += len(chunk)
+                yield chunk
+        if received != version.size:
+            raise BucketError(f"{version.key}: received {received} of {version.size} bytes; load again")
+
+    def put(self, key: str, body: BinaryIO) -> None:
+        """Write one object; it is visible only once it is complete."""
+        with self._reporting(f"write {key}"):
+            self._client.put_object(Bucket=self.name, Key=key, Body=body)
+
+    def put_file(self, key: str, path: Path) -> None:
+        """Write one object from a file."""
+        with path.open("rb") as body:
+            self.put(key, body)
+
+    def delete(self, key: str) -> None:
+        """Remove one object; removing one that is not there is no error."""
+        with self._reporting(f"delete {key}"):
+            self._client.delete_object(Bucket=self.name, Key=key)
+
+    def ensure_exists(self) -> None:
+        """Create the bucket if it is not there; for the local server."""
+        with self._reporting(f"create bucket {self.name!r}"):
+            names = [bucket["Name"] for bucket in self._client.list_buckets()["Buckets"]]
+            if self.name not in names:
+                self._client.create_bucket(Bucket=self.name)

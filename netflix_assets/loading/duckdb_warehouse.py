@@ -1,0 +1,509 @@
+"""The load contract on DuckDB, for work without an account.
+
+Objects are downloaded first and the database file is opened last: while one process has it open to
+write, no other may even read it. Clean objects load in one typed scan in which every value is checked;
+an object with any trouble is read again by `quarantine`, and the load repeated without its bad rows.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+import shutil
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
+from netflix_assets.errors import LoadError, WarehouseError
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.loading import quarantine
+from netflix_assets.loading.csv_object import land
+from netflix_assets.loading.warehouse import (
+    LOAD_HISTORY_COLUMNS,
+    REJECTED_ROWS_COLUMNS,
+    Held,
+    LoadReport,
+    Parts,
+    PreparedObject,
+    Reject,
+    month_window,
+    refuse_if_too_many_rejects,
+)
+
+_RETRY_SECONDS = 0.25
+_WHOLE_NUMBER_LIMITS = {ColumnType.INTEGER: 2**31 - 1, ColumnType.BIGINT: 2**53}
+
+
+@dataclass
+class _Source:
+    """An object on disk, ready to be scanned."""
+
+    item: PreparedObject
+    landed: Path
+    scanned: Path
+    suspicious: bool
+
+
+class DuckDBWarehouse:
+    """A DuckDB file."""
+
+    def __init__(
+        self,
+        path: Path,
+        *,
+        max_rejected_fraction: float = 0.01,
+        lock_wait_seconds: float = 60,
+        memory_limit: str = "1500MB",
+    ) -> None:
+        """Name the file; it is opened only while something is done with it.
+
+        Args:
+            path: The database file; its folder is made if missing.
+            max_rejected_fraction: Share of rows (0..1) that a load may reject.
+            lock_wait_seconds: How long to wait for another process to let go of the file.
+            memory_limit: DuckDB's own limit; it spills to disk beyond.
+        """
+        self.path = path
+        self._max_rejected_fraction = max_rejected_fraction
+        self._lock_wait_seconds = lock_wait_seconds
+        self._memory_limit = memory_limit
+
+    @contextmanager
+    def connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Open the file, waiting for other processes to let go of it.
+
+        Raises:
+            WarehouseError: It stays locked, or cannot be opened or created.
+        """
+        deadline = time.monotonic() + self._lock_wait_seconds
+        while True:
+            try:
+                self.path.parent.mkdir(parents=True, exist_ok=True)
+                connection = duckdb.connect(
+                    str(self.path), read_only=read_only, config={"memory_limit": self._memory_limit}
+                )
+                break
+            except OSError as error:
+                raise WarehouseError(
+                    f"the folder of the warehouse {self.path} cannot be made ({error.strerror}); "
+                    "make it writable or set NETFLIX_HOME to a folder that is"
+                ) from error
+            except duckdb.IOException as error:
+                if "lock" not in str(error).lower():
+                    raise WarehouseError(
+                        f"the warehouse {self.path} cannot be opened ({str(error).splitlines()[0]}); "
+                        "make it writable or set NETFLIX_HOME to a folder that is"
+                    ) from error
+                if time.monotonic() >= deadline:
+                    raise WarehouseError(
+                        f"the warehouse {self.path} is still in use by another process after "
+                        f"{self._lock_wait_seconds:g} s ({_lock_holder(error)}); "
+                        "let that finish or close it, then try again"
+                    ) from error
+                time.sleep(_RETRY_SECONDS)
+            except duckdb.Error as error:
+                raise WarehouseError(
+                    f"the warehouse {self.path} is not a DuckDB database ({str(error).splitlines()[0]}); "
+                    "move the file away and load again"
+                ) from error
+        with closing(connection):
+            connection.execute("set TimeZone = 'UTC'")
+            yield connection
+
+    def ensure_raw_tables(self, files: Sequence[RawFile]) -> None:
+        """Create the raw tables, the load history and the rejects table where they are missing."""
+        with self.connection() as connection:
+            for statement in create_raw_tables(files):
+                connection.execute(statement)
+
+    def replace(self, file: RawFile, parts: Parts, bucket: LandingBucket, *, run_id: str) -> LoadReport:
+        """See `Warehouse.replace`."""
+        started = time.monotonic()
+        with tempfile.TemporaryDirectory(dir=self._scratch(), prefix="load-") as folder:
+            sources = _download(file, parts, bucket, Path(folder))
+            with self.connection() as connection:
+                for statement in create_raw_tables([file]):
+                    connection.execute(statement)
+                load_id = self._replace_in_transaction(connection, file, parts, sources, run_id)
+        items = [source.item for source in sources]
+        return LoadReport(
+            load_id=load_id,
+            objects=len(items),
+            size_bytes=sum(item.version.size for item in items),
+            rows_read=sum(item.rows_read for item in items),
+            rows_loaded=sum(item.rows_loaded for item in items),
+            rejects=[reject for item in items for reject in item.rejects],
+            seconds=time.monotonic() - started,
+        )
+
+    def held(self, file: RawFile) -> dict[str | None, Held]:
+        """See `Warehouse.held`."""
+        if not self._has_raw_tables():
+            return {}
+        with self.connection(read_only=True) as connection:
+            rows = connection.execute(_HELD, [file.table]).fetchall()
+        by_month: dict[str | None, list[Any]] = defaultdict(list)
+        for row in rows:
+            by_month[row[0]].append(row)
+        return {
+            month: Held(
+                load_id=found[0][1],
+                objects=frozenset((key, etag, size) for _, _, key, etag, size, *_ in found if key is not None),
+                rows_loaded=sum(row[5] for row in found),
+                rows_rejected=sum(row[6] for row in found),
+                loaded_at=found[0][7].replace(tzinfo=dt.timezone.utc),
+            )
+            for month, found in by_month.items()
+        }
+
+    def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
+        """See `Warehouse.rejects`."""
+        if not self._has_raw_tables():
+            return []
+        with self.connection(read_only=True) as connection:
+            rows = connection.execute(
+                f"select object_key, line_number, column_name, reason, raw_text from {RAW_SCHEMA}.rejected_rows "
+                "where table_name = ? order by object_key, line_number limit ?",
+                [file.table, limit],
+            ).fetchall()
+        return [Reject(*row) for row in rows]
+
+    def row_count(self, file: RawFile) -> int:
+        """See `Warehouse.row_count`."""
+        return self.row_counts().get((RAW_SCHEMA, file.table), 0)
+
+    def row_counts(self) -> dict[tuple[str, str], int]:
+        """Rows of every table and view, by schema and name."""
+        if not self.path.exists():
+            return {}
+        with self.connection(read_only=True) as connection:
+            relations = connection.execute(
+                "select table_schema, table_name from information_schema.tables "
+                "where table_catalog = current_database()"
+            ).fetchall()
+            counts = {}
+            for schema, name in relations:
+                row = connection.execute(f'select count(*) from "{schema}"."{name}"').fetchone()
+                counts[(schema, name)] = row[0] if row else 0
+        return counts
+
+    def _has_raw_tables(self) -> bool:
+        if not self.path.exists():
+            return False
+        with self.connection(read_only=True) as connection:
+            found = connection.execute(
+                "select count(*) from information_schema.tables where table_schema = ? and table_name = 'load_history'",
+                [RAW_SCHEMA],
+            ).fetchone()
+        return bool(found and found[0])
+
+    def _scratch(self) -> Path:
+        """A folder for downloads beside the database; what a killed load left there is removed."""
+        folder = self.path.parent / "tmp"
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            for leftover in folder.glob("load-*"):
+                if time.time() - leftover.stat().st_mtime > 24 * 3600:
+                    shutil.rmtree(leftover, ignore_errors=True)
+        except OSError as error:
+            raise WarehouseError(
+                f"{folder} cannot be written ({error.strerror}); "
+                "make it writable or set NETFLIX_HOME to a folder that is"
+            ) from error
+        return folder
+
+    def _replace_in_transaction(
+        self,
+        connection: duckdb.DuckDBPyConnection,
+        file: RawFile,
+        parts: Parts,
+        sources: list[_Source],
+        run_id: str,
+    ) -> int:
+        """Replace the window, setting aside what a scan or the key refuses, and commit only balanced books."""
+        load_id = _one(connection, f"select coalesce(max(load_id), 0) + 1 from {RAW_SCHEMA}.load_history")
+        _set_aside(file, [source for source in sources if source.suspicious], {})
+        # At most three times: as they are, without the rows of bad values, without the repeated rows.
+        for _ in range(3):
+            connection.execute("begin transaction")
+            try:
+                _delete_window(connection, file, parts)
+                suspects = _insert(connection, file, sources, load_id)
+                repeated = {} if suspects else self._repeated_keys(connection, file, sources, load_id)
+                if not suspects and not repeated:
+                    items = [source.item for source in sources]
+                    refuse_if_too_many_rejects(file, items, self._max_rejected_fraction)
+                    _write_books(connection, file, parts, items, load_id, run_id)
+                    connection.execute("commit")
+                    return load_id
+            except BaseException:
+                _rollback(connection)
+                raise
+            _rollback(connection)
+            _set_aside(file, suspects or [s for s in sources if s.item.month in repeated], repeated)
+        raise LoadError(
+            f"the rows of {file.table} do not add up after their bad rows were set aside, so nothing was changed; "
+            "this is a fault of the loader: please report it with the objects"
+        )
+
+    def _repeated_keys(
+        self, connection: duckdb.DuckDBPyConnection, file: RawFile, sources: Sequence[_Source], load_id: int
+    ) -> dict[str | None, set[quarantine.Key]]:
+        """Keys that occur more than once in their window, by month.
+
+        Raises:
+            LoadError: They are so many that the load cannot be accepted.
+        """
+        key = ", ".join(f'"{name}"' for name in file.key)
+        repeated: dict[str | None, set[quarantine.Key]] = {}
+        for month in dict.fromkeys(source.item.month for source in sources):
+            where = f"_load_id = {load_id}"
+            if month is not None:
+                start, end = month_window(month)
+                where += f' and "{file.month_column}" >= {start} and "{file.month_column}" < {end}'
+            groups = f"from {RAW_SCHEMA}.{file.table} where {where} group by {key} having count(*) > 1"
+            extra = _one(connection, f"select coalesce(sum(n - 1), 0) from (select count(*) as n {groups})")
+            if not extra:
+                continue
+            read = sum(source.item.rows_read for source in sources)
+            if extra > self._max_rejected_fraction * read:
+                objects = ", ".join(s.item.version.key for s in sources if s.item.month == month)
+                raise LoadError(
+                    f"{extra} of {read} rows for {file.table} repeat the {', '.join(file.key)} of another row, more "
+                    f"than the allowed {self._max_rejected_fraction:.2%}, so the table stays as it was; look for "
+                    f"the same rows twice in {objects[:300]} and upload again"
+                )
+            repeated[month] = set(connection.execute(f"select {key} {groups}").fetchall())
+        return repeated
+
+
+def create_raw_tables(files: Sequence[RawFile]) -> list[str]:
+    """The statements that create what loading needs, where it is missing."""
+    history = ", ".join(f"{name} {type_}" for name, type_ in LOAD_HISTORY_COLUMNS)
+    rejected = ", ".join(f"{name} {type_}" for name, type_ in REJECTED_ROWS_COLUMNS)
+    statements = [
+        f"create schema if not exists {RAW_SCHEMA}",
+        f"create table if not exists {RAW_SCHEMA}.load_history ({history})",
+        f"create table if not exists {RAW_SCHEMA}.rejected_rows ({rejected})",
+    ]
+    for file in files:
+        columns = ", ".join(f'"{column.name}" {column.type.value}' for column in file.columns)
+        statements.append(f"create table if not exists {RAW_SCHEMA}.{file.table} ({columns}, _load_id INTEGER)")
+    return statements
+
+
+def good_row(file: RawFile) -> str:
+    """An SQL condition, never NULL, that holds for the rows of a scan that the catalogue accepts.
+
+    Numbers are scanned as DOUBLE: an INTEGER column of DuckDB's CSV reader rounds 5.7 to 6 in silence.
+    """
+    conditions = []
+    for column in file.columns:
+        name = f'"{column.name}"'
+        tests = [f"{name} is not null"]
+        if column.type in _WHOLE_NUMBER_LIMITS:
+            tests.append(f"{name} = floor({name})")
+            tests.append(f"abs({name}) <= {_WHOLE_NUMBER_LIMITS[column.type]}")
+        if column.type is ColumnType.STARS:
+            tests.append(f"abs({name} * 10 - round({name} * 10)) <= 1e-9")
+        if column.minimum is not None:
+            tests.append(f"{name} >= {column.minimum!r}")
+        if column.maximum is not None:
+            tests.append(f"{name} <= {column.maximum!r}")
+        if column.name == file.month_column:
+            tests += [f"{name} >= {_window_bound(1)}", f"{name} < {_window_bound(2)}"]
+        test = " and ".join(tests)
+        conditions.append(f"({test})" if column.required else f"({name} is null or ({test}))")
+    return " and ".join(conditions)
+
+
+def scan(file: RawFile, paths: Sequence[Path]) -> str:
+    """A table function that reads landed objects; fields that are not of their type are an error."""
+    listed = ", ".join(_literal(str(path)) for path in paths)
+    columns = ", ".join(f"{_literal(column.name)}: '{_scan_type(column)}'" for column in file.columns)
+    quotes = "quote = '\"', escape = '\"'" if file.has_text else "quote = '', escape = ''"
+    return (
+        f"read_csv([{listed}], header = true, auto_detect = false, delim = ',', {quotes}, "
+        f"new_line = '\\n', columns = {{{columns}}}, filename = true)"
+    )
+
+
+def insert_rows(file: RawFile, paths: Sequence[Path], load_id: int) -> str:
+    """The statement that loads landed objects; a row that the catalogue refuses is an error."""
+    names = ", ".join(f'"{column.name}"' for column in file.columns)
+    values = ", ".join(f'"{column.name}"::{column.type.value}' for column in file.columns)
+    return (
+        f"insert into {RAW_SCHEMA}.{file.table} ({names}, _load_id) select {values}, {load_id} "
+        f"from {scan(file, paths)} where case when {good_row(file)} then true else error('bad row') end"
+    )
+
+
+def _scan_type(column: Column) -> str:
+    return "VARCHAR" if column.type is ColumnType.TEXT else "DOUBLE"
+
+
+def _window_bound(position: int) -> str:
+    """Start (1) or end (2) of the month that a landed file holds, from its name; constant within a file."""
+    return f"split_part(parse_filename(filename), '_', {position})::BIGINT"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:
+    row = connection.execute(query).fetchone()
+    return int(row[0]) if row else 0
+
+
+def _rollback(connection: duckdb.DuckDBPyConnection) -> None:
+    """Undo the open transaction, if the failure has not already ended it."""
+    with suppress(duckdb.TransactionException):
+        connection.execute("rollback")
+
+
+def _lock_holder(error: duckdb.Error) -> str:
+    match = re.search(r"PID (\d+)", str(error))
+    return f"process {match[1]}" if match else "DuckDB reports a lock"
+
+
+def _download(file: RawFile, parts: Parts, bucket: LandingBucket, folder: Path) -> list[_Source]:
+    """Land every object of the load, in month order, so that the table is ordered by month."""
+    sources: list[_Source] = []
+    for month in sorted(parts, key=lambda name: name or ""):
+        start, end = month_window(month) if month else (0, 0)
+        for version in parts[month]:
+            path = folder / f"{start}_{end}_{len(sources)}.csv"
+            landed = land(file, version.key, bucket.download(version), path)
+            item = PreparedObject(version, month, rows_read=landed.lines)
+            sources.append(_Source(item, landed=path, scanned=path, suspicious=landed.suspicious is not None))
+    return sources
+
+
+def _set_aside(file: RawFile, sources: Sequence[_Source], repeated: Mapping[str | None, set[quarantine.Key]]) -> None:
+    """Read these objects line by line, so that only their good rows are scanned from here on."""
+    seen: dict[str | None, set[quarantine.Key]] = defaultdict(set)
+    for source in sources:
+        item = source.item
+        source.scanned = source.landed.with_suffix(".good.csv")
+        item.rows_read, item.rejects = quarantine.separate(
+            file,
+            item.version.key,
+            item.month,
+            source.landed,
+            source.scanned,
+            repeated=repeated.get(item.month, ()),
+            seen=seen[item.month],
+        )
+
+
+def _delete_window(connection: duckdb.DuckDBPyConnection, file: RawFile, parts: Parts) -> None:
+    table = f"{RAW_SCHEMA}.{file.table}"
+    rejected = f"delete from {RAW_SCHEMA}.rejected_rows where table_name = ?"
+    if None in parts:
+        connection.execute(f"delete from {table}")
+        connection.execute(rejected, [file.table])
+        return
+    months = [month for month in parts if month is not None]
+    for start, end in _adjacent(month_window(month) for month in sorted(months)):
+        time_column = f'"{file.month_column}"'
+        connection.execute(f"delete from {table} where {time_column} >= ? and {time_column} < ?", [start, end])
+    connection.execute(f"{rejected} and list_contains(?, month)", [file.table, months])
+
+
+def _adjacent(windows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted windows, those that touch made into one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in windows:
+        if merged and merged[-1][1] == start:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
+def _insert(
+    connection: duckdb.DuckDBPyConnection, file: RawFile, sources: Sequence[_Source], load_id: int
+) -> list[_Source]:
+    """Insert the objects; return those that hold more or other rows than were counted, else none."""
+    if not sources:
+        return []
+    expected = sum(source.item.rows_loaded for source in sources)
+    try:
+        inserted = _one(connection, insert_rows(file, [source.scanned for source in sources], load_id))
+    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+        _rollback(connection)
+        suspects = [source for source in sources if not _scans_clean(connection, file, source)]
+        if not suspects:
+            raise LoadError(f"{file.table} could not be loaded: {str(error).splitlines()[0]}") from error
+        return suspects
+    if inserted == expected:
+        return []
+    return [source for source in sources if not _scans_clean(connection, file, source)] or list(sources)
+
+
+def _scans_clean(connection: duckdb.DuckDBPyConnection, file: RawFile, source: _Source) -> bool:
+    """Whether a scan sees exactly the rows that were counted, all of them good."""
+    query = f"select count(*) filter (where {good_row(file)}) from {scan(file, [source.scanned])}"
+    try:
+        return _one(connection, query) == source.item.rows_loaded
+    except (duckdb.InvalidInputException, duckdb.ConversionException):
+        return False
+
+
+def _write_books(
+    connection: duckdb.DuckDBPyConnection,
+    file: RawFile,
+    parts: Parts,
+    items: Sequence[PreparedObject],
+    load_id: int,
+    run_id: str,
+) -> None:
+    """One history row an object, or one for a month (or table) that is now empty; one row a reject."""
+    now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+    history: list[tuple[object, ...]] = [
+        (
+            load_id,
+            file.table,
+            item.month,
+            item.version.key,
+            item.version.etag,
+            item.version.size,
+            item.rows_loaded,
+            len(item.rejects),
+            str(item.rejects[0]) if item.rejects else None,
+            run_id,
+            now,
+        )
+        for item in items
+    ]
+    history += [
+        (load_id, file.table, month, None, None, 0, 0, 0, None, run_id, now)
+        for month, versions in parts.items()
+        if not versions
+    ]
+    rejected = [
+        (load_id, file.table, item.month, r.object_key, r.line, r.column, r.reason, r.text)
+        for item in items
+        for r in item.rejects
+    ]
+    for table, rows in (("load_history", history), ("rejected_rows", rejected)):
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            connection.executemany(f"insert into {RAW_SCHEMA}.{table} values ({marks})", rows)
+
+
+_HELD = f"""
+    select month, load_id, object_key, etag, size_bytes, rows_loaded, rows_rejected, loaded_at
+    from {RAW_SCHEMA}.load_history
+    where table_name = ?
+    qualify load_id = max(load_id) over (partition by month)
+"""

@@ -1,0 +1,229 @@
+"""The load contract: what every warehouse must do with the objects of a raw file.
+
+`Warehouse.replace` is atomic and idempotent. It checks headers, then in one transaction deletes the
+window, inserts the good rows, writes the bad ones to `raw.rejected_rows` and one row an object to
+`raw.load_history`. Rows in the objects = rows loaded + rows rejected, exactly, or nothing changes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from netflix_assets.catalog import RawFile
+from netflix_assets.errors import LoadError
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+
+Parts = Mapping[str | None, Sequence[ObjectVersion]]
+"""What a load replaces: the objects of each month, or of None for a file without months.
+
+An empty sequence empties that month (or the table)."""
+
+LOAD_HISTORY_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("load_id", "INTEGER"),
+    ("table_name", "VARCHAR"),
+    ("month", "VARCHAR"),
+    ("object_key", "VARCHAR"),
+    ("etag", "VARCHAR"),
+    ("size_bytes", "BIGINT"),
+    ("rows_loaded", "BIGINT"),
+    ("rows_rejected", "BIGINT"),
+    ("first_error", "VARCHAR"),
+    ("run_id", "VARCHAR"),
+    ("loaded_at", "TIMESTAMP"),
+)
+REJECTED_ROWS_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("load_id", "INTEGER"),
+    ("table_name", "VARCHAR"),
+    ("month", "VARCHAR"),
+    ("object_key", "VARCHAR"),
+    ("line_number", "BIGINT"),
+    ("column_name", "VARCHAR"),
+    ("reason", "VARCHAR"),
+    ("raw_text", "VARCHAR"),
+)
+
+
+@dataclass(frozen=True)
+class Reject:
+    """One line of an object that was not loaded.
+
+    Attributes:
+        object_key: The object.
+        line: Line number in the (decompressed) object; the header is line 1.
+        column: The column at fault, or None when the line as a whole is.
+        reason: Why, in words.
+        text: The line, cut to 500 characters.
+    """
+
+    object_key: str
+    line: int
+    column: str | None
+    reason: str
+    text: str
+
+    def __str__(self) -> str:
+        """Object, line, column and reason in one phrase."""
+        column = f", column {self.column}" if self.column else ""
+        return f"{self.object_key}, line {self.line}{column}: {self.reason}"
+
+
+@dataclass(frozen=True)
+class LoadReport:
+    """What one load did.
+
+    Attributes:
+        load_id: Number of the load; grows with every load of the warehouse.
+        objects: Objects loaded.
+        size_bytes: Their size.
+        rows_read: Rows in the objects, header and blank lines not counted.
+        rows_loaded: Rows now in the table for this window.
+        rejects: The rows that are not.
+        seconds: Wall time.
+    """
+
+    load_id: int
+    objects: int
+    size_bytes: int
+    rows_read: int
+    rows_loaded: int
+    rejects: Sequence[Reject]
+    seconds: float
+
+    @property
+    def rows_rejected(self) -> int:
+        """Rows quarantined in `raw.rejected_rows`."""
+        return len(self.rejects)
+
+
+@dataclass(frozen=True)
+class Held:
+    """What a raw table, or one month of it, holds: the outcome of its newest load.
+
+    Attributes:
+        load_id: The newest load.
+        objects: (key, ETag, size) of each object in it.
+        rows_loaded: Rows loaded by it.
+        rows_rejected: Rows rejected by it.
+        loaded_at: When, UTC.
+    """
+
+    load_id: int
+    objects: frozenset[tuple[str, str, int]]
+    rows_loaded: int
+    rows_rejected: int
+    loaded_at: dt.datetime
+
+    def matches(self, versions: Iterable[ObjectVersion]) -> bool:
+        """Whether exactly these object versions were loaded."""
+        return self.objects == frozenset((v.key, v.etag, v.size) for v in versions)
+
+
+@dataclass
+class PreparedObject:
+    """Row counts of one object on its way into the table.
+
+    Attributes:
+        version: The object.
+        month: Its month, if the file has months.
+        rows_read: Rows in it.
+        rejects: Rows not to be loaded.
+    """
+
+    version: ObjectVersion
+    month: str | None
+    rows_read: int = 0
+    rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def rows_loaded(self) -> int:
+        """Rows that are good."""
+        return self.rows_read - len(self.rejects)
+
+
+class Warehouse(Protocol):
+    """A warehouse that raw files are loaded into."""
+
+    def ensure_raw_tables(self, files: Sequence[RawFile]) -> None:
+        """Create the raw tables, the load history and the rejects table where they are missing."""
+        ...
+
+    def replace(self, file: RawFile, parts: Parts, bucket: LandingBucket, *, run_id: str) -> LoadReport:
+        """Make the table hold exactly the rows of these objects in this window.
+
+        Raises:
+            LoadError: An object cannot be loaded, or too many rows are bad; the table is unchanged.
+            BucketError: An object cannot be read or is no longer the one observed; likewise.
+            WarehouseError: The warehouse cannot be opened; likewise.
+        """
+        ...
+
+    def held(self, file: RawFile) -> dict[str | None, Held]:
+        """What the table holds, by month (None for a file without months)."""
+        ...
+
+    def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
+        """The first rows that the loads now held rejected, by object and line."""
+        ...
+
+    def row_count(self, file: RawFile) -> int:
+        """Rows in the raw table."""
+        ...
+
+
+def month_window(month: str) -> tuple[int, int]:
+    """Start (inclusive) and end (exclusive) of a month `YYYY-MM`, in seconds since 1970 UTC."""
+    year, number = int(month[:4]), int(month[5:7])
+    start = dt.datetime(year, number, 1, tzinfo=dt.timezone.utc)
+    end = dt.datetime(year + number // 12, number % 12 + 1, 1, tzinfo=dt.timezone.utc)
+    return int(start.timestamp()), int(end.timestamp())
+
+
+def months_between(first: str, last: str) -> list[str]:
+    """Every month from first to last, both inclusive."""
+    months = []
+    year, number = int(first[:4]), int(first[5:7])
+    while f"{year:04d}-{number:02d}" <= last:
+        months.append(f"{year:04d}-{number:02d}")
+        year, number = year + number // 12, number % 12 + 1
+    return months
+
+
+def out_of_date(file: RawFile, observed: Parts, held: Mapping[str | None, Held]) -> dict[str | None, bool]:
+    """For every month (or None) that is observed or held: whether the table needs loading.
+
+    A month that is neither observed nor holds a row is up to date: there is nothing to load or to empty.
+    """
+    windows = set(observed) | set(held)
+    if file.month_column is None:
+        windows.add(None)
+    changed = {}
+    for window in windows:
+        now = held.get(window)
+        changed[window] = not now.matches(observed.get(window, ())) if now else True
+    return changed
+
+
+def refuse_if_too_many_rejects(file: RawFile, prepared: Sequence[PreparedObject], max_rejected_fraction: float) -> None:
+    """Fail a load of which too little is good.
+
+    Raises:
+        LoadError: More than the fraction is rejected over the whole load, or nothing of an object is good.
+    """
+    read = sum(item.rows_read for item in prepared)
+    rejected = sum(len(item.rejects) for item in prepared)
+    hopeless = next((item for item in prepared if item.rows_read and not item.rows_loaded), None)
+    if hopeless and max_rejected_fraction < 1:
+        raise LoadError(
+            f"none of the {hopeless.rows_read} rows of {hopeless.version.key} can be loaded into {file.table}, "
+            f"which stays as it was; the first: {hopeless.rejects[0]}; correct the file and upload it again"
+        )
+    if rejected > max_rejected_fraction * read:
+        first = next(item.rejects[0] for item in prepared if item.rejects)
+        raise LoadError(
+            f"{rejected} of {read} rows for {file.table} are bad, more than the allowed "
+            f"{max_rejected_fraction:.2%}, so the table stays as it was; the first: {first}; "
+            "correct the file and upload it again, or raise NETFLIX_MAX_REJECTED_FRACTION"
+        )

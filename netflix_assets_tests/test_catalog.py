@@ -1,0 +1,56 @@
+"""Which object keys belong to which raw file."""
+
+import pytest
+
+from netflix_assets.catalog import RAW_FILES, place_of, raw_file
+
+
+@pytest.mark.parametrize(
+    ("key", "name", "month"),
+    [
+        ("raw/movies.csv", "movies", None),
+        ("raw/movies.csv.gz", "movies", None),
+        ("raw/genome_scores.csv", "genome_scores", None),
+        ("raw/genome-scores.csv", "genome_scores", None),
+        ("raw/genome-tags.csv.gz", "genome_tags", None),
+        ("raw/ratings/month=2015-06/ratings.csv", "ratings", "2015-06"),
+        ("raw/ratings/month=2015-06/it's part 2.csv.gz", "ratings", "2015-06"),
+        ("raw/ratings.csv", "ratings", None),
+    ],
+)
+def test_an_object_key_belongs_to_a_file_and_month(key: str, name: str, month: str | None) -> None:
+    place = place_of(key)
+    assert place is not None
+    assert (place.file.name, place.month) == (name, month)
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "movies.csv",
+        "raw/Movies.csv",
+        "raw/movies.csv.bak",
+        "raw/x/movies.csv",
+        "raw/../movies.csv",
+        "raw/ratings/month=2015-13/ratings.csv",
+        "raw/ratings/month=1994-12/ratings.csv",
+        "raw/ratings/month=2015-06/deeper/ratings.csv",
+        "raw/ratings/month=2015-06/ratings.txt",
+        "raw/movies/month=2015-06/movies.csv",
+    ],
+)
+def test_an_object_that_no_entry_knows_has_no_place(key: str) -> None:
+    assert place_of(key) is None
+
+
+def test_an_uploaded_file_is_found_again_under_its_own_key() -> None:
+    for file in RAW_FILES:
+        month = "2001-02" if file.month_column else None
+        place = place_of(file.object_key(month))
+        assert place is not None
+        assert (place.file, place.month) == (file, month)
+
+
+def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
+    with pytest.raises(KeyError, match="known: movies, ratings"):
+        raw_file("films")
