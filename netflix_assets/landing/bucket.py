@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
-
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
 
 from netflix_assets import catalog
 from netflix_assets.catalog import RAW_FILES, RawFile
@@ -101,22 +98,37 @@ def sort_into_catalog(versions: Iterable[ObjectVersion], files: Sequence[RawFile
 
 
 class LandingBucket:
-    """The bucket, through a boto3 S3 client."""
+    """The bucket, through a boto3 S3 client that is made when it is first needed."""
 
-    def __init__(self, client: Any, name: str, address: str) -> None:
-        """Wrap a boto3 S3 client; `address` is only for error texts."""
-        self._client = client
-        self.name = name
-        self.address = address
+    def __init__(self, settings: Settings, *, reach: Callable[[Settings], Settings] | None = None) -> None:
+        """Name the bucket; nothing is connected yet.
 
-    @classmethod
-    def from_settings(cls, settings: Settings) -> LandingBucket:
-        """A client for the S3 server that the settings name."""
-        client = boto3.client(
+        Args:
+            settings: Where the S3 server is, its keys, and the bucket's name.
+            reach: Called before the first request; may start a server and return where it is.
+        """
+        self._settings = settings
+        self._reach = reach
+        self.name = settings.bucket
+
+    @property
+    def address(self) -> str:
+        """Where the S3 server is, for error texts."""
+        return self._settings.s3_endpoint
+
+    @cached_property
+    def _client(self) -> Any:
+        # Imported here: 0.4 s that a process which only shows the assets need not spend.
+        import boto3
+        from botocore.config import Config
+
+        if self._reach is not None:
+            self._settings = self._reach(self._settings)
+        return boto3.client(
             "s3",
-            endpoint_url=settings.s3_endpoint,
-            aws_access_key_id=settings.s3_access_key,
-            aws_secret_access_key=settings.s3_secret_key,
+            endpoint_url=self._settings.s3_endpoint,
+            aws_access_key_id=self._settings.s3_access_key,
+            aws_secret_access_key=self._settings.s3_secret_key,
             region_name="us-east-1",
             config=Config(
                 s3={"addressing_style": "path"},
@@ -128,11 +140,12 @@ class LandingBucket:
                 max_pool_connections=16,
             ),
         )
-        return cls(client, settings.bucket, settings.s3_endpoint)
 
     @contextmanager
     def _reporting(self, what: str) -> Iterator[None]:
         """Turn boto's errors into one sentence that names the bucket, the object and the remedy."""
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
             yield
         except ClientError as error:

@@ -1,24 +1,32 @@
 """One CSV object on its way to disk: decompressed, byte-order mark and carriage returns removed, counted.
 
-All of it works on megabyte chunks with C-speed byte operations, since 900 MB of ratings pass through.
-What these cannot settle (odd quotes, broken UTF-8, blank lines in the middle) is only noted; `quarantine`
-then reads that object line by line.
+All of it works on megabytes of whole lines with C-speed byte operations, since 900 MB of ratings pass
+through. What these cannot settle (odd quotes, broken UTF-8, blank lines in the middle), and what a scan
+would read otherwise than `quarantine` does, is only noted; `quarantine` then reads that object line by line.
 """
 
 from __future__ import annotations
 
-import codecs
+import re
 import zlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
-from netflix_assets.catalog import RawFile
+from netflix_assets.catalog import ColumnType, RawFile
 from netflix_assets.errors import LoadError
 from netflix_assets.loading.header import check_header
 
 _GZIP = 31
+_DIGITS = b"0123456789"
 _BOM = b"\xef\xbb\xbf"
+_PIECE = 1 << 20
+_LONGEST_HEADER = 1 << 16
+_LONGEST_LINE = 1 << 20
+
+# DuckDB drops spaces before an opening quote and after a closing one, and quoted text after these.
+_SPACED_QUOTE = re.compile(rb'" +(?:[",\n]|\Z)|[,\n] +"')
 
 
 @dataclass(frozen=True)
@@ -37,7 +45,7 @@ class LandedObject:
 
 
 def decompressed(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Undo gzip for a `.gz` key; other chunks pass through.
+    """Undo gzip for a `.gz` key, a megabyte at a time; other chunks pass through.
 
     Raises:
         LoadError: The gzip stream is damaged or cut off.
@@ -48,17 +56,19 @@ def decompressed(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     stream = zlib.decompressobj(_GZIP)
     started = False
     for chunk in chunks:
-        while chunk:
+        more = False
+        while chunk or more:
             if stream.eof:
                 stream = zlib.decompressobj(_GZIP)
             try:
-                data = stream.decompress(chunk)
+                data = stream.decompress(chunk, _PIECE)
             except zlib.error as error:
                 raise LoadError(f"{key}: the gzip data is damaged ({error}); upload the file again") from error
             started = True
             if data:
                 yield data
-            chunk = stream.unused_data
+            more = len(data) == _PIECE and not stream.eof
+            chunk = stream.unused_data if stream.eof else stream.unconsumed_tail
     if started and not stream.eof:
         raise LoadError(f"{key}: the gzip data is cut off before its end; upload the file again")
 
@@ -69,59 +79,113 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path) -> Landed
     Raises:
         LoadError: The object is not this file (see `check_header`), or its gzip data is damaged.
     """
-    head = b""
     body = iter(decompressed(key, chunks))
-    for chunk in body:
-        head += chunk
-        if b"\n" in head:
-            break
-    first_line, _, rest = head.partition(b"\n")
+    first_line, rest = _first_line(body)
     check_header(file, key, first_line)
 
-    newlines = 0
+    plain_row = _plain_row(file)
+    lines = 0
     suspicious = None
-    held_back = b"\n"
-    decoder = codecs.getincrementaldecoder("utf-8")()
-    any_quote = False
+    line_ends = 1  # Not yet written: those after the header, or after the last line that was not blank.
     with path.open("wb") as out:
         out.write(first_line.removeprefix(_BOM).rstrip(b"\r"))
-        for raw in _chain(rest, body):
-            chunk = held_back + raw
-            if b"\r" in chunk:
-                if chunk.endswith(b"\r"):
-                    chunk, held_back = chunk[:-1].replace(b"\r\n", b"\n"), b"\r"
-                else:
-                    chunk, held_back = chunk.replace(b"\r\n", b"\n"), b""
-                if b"\r" in chunk:
-                    suspicious = "a carriage return inside a line"
-            else:
-                held_back = b""
-            content = chunk.rstrip(b"\n")
-            held_back = chunk[len(content) :] + held_back
-            if b"\n\n" in content:
-                suspicious = "a blank line"
-            if b"\0" in content:
-                suspicious = "a NUL byte"
-            if not content.isascii() or decoder.getstate()[0]:
-                try:
-                    decoder.decode(content)
-                except UnicodeDecodeError:
-                    suspicious = "invalid UTF-8"
-                    decoder.reset()
-            any_quote = any_quote or b'"' in content
-            newlines += content.count(b"\n")
-            out.write(content)
-        if held_back.strip(b"\n"):
-            suspicious = "a carriage return inside a line"
-        if decoder.getstate()[0]:
-            suspicious = "invalid UTF-8"
+        for piece in _whole_lines(key, chain((rest,), body)):
+            plain_rows = _count_plain_rows(plain_row, piece) if plain_row and line_ends == 1 else 0
+            if plain_rows:
+                lines += plain_rows
+                out.write(b"\n")
+                out.write(memoryview(piece)[:-1])
+                continue
+            if b"\r" in piece:
+                piece = piece.replace(b"\r\n", b"\n")
+            content = piece.rstrip(b"\n")
+            if content:
+                suspicious = suspicious or _suspicion(file, content, after_blank=line_ends > 1)
+                lines += line_ends + content.count(b"\n")
+                out.write(b"\n" * line_ends)
+                out.write(content)
+                line_ends = 0
+            line_ends += len(piece) - len(content)
         out.write(b"\n")
-    if any_quote and not file.has_text:
-        suspicious = suspicious or "quotes in a file of numbers"
-    return LandedObject(path, newlines, suspicious)
+    return LandedObject(path, lines, suspicious)
 
 
-def _chain(first: bytes, rest: Iterable[bytes]) -> Iterator[bytes]:
-    if first:
-        yield first
-    yield from rest
+def _first_line(body: Iterator[bytes]) -> tuple[bytes, bytes]:
+    """The first line without its LF (or as much of it as a header may have), and the rest of what was read."""
+    head = b""
+    for chunk in body:
+        head += chunk
+        if b"\n" in chunk or len(head) > _LONGEST_HEADER:
+            break
+    first_line, _, rest = head.partition(b"\n")
+    return first_line, rest
+
+
+def _whole_lines(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The same bytes in pieces that end with a line end; one is added to the last line if it has none.
+
+    Raises:
+        LoadError: There is a line so long that this cannot be CSV.
+    """
+    rest = b""
+    for chunk in chunks:
+        cut = chunk.rfind(b"\n") + 1
+        if cut:
+            yield rest + chunk[:cut]
+            rest = chunk[cut:]
+        else:
+            rest += chunk
+        if len(rest) > _LONGEST_LINE:
+            raise LoadError(
+                f"{key}: a line is longer than {_LONGEST_LINE} bytes ({rest[:40]!r}...), so this is not CSV; "
+                "upload the real file"
+            )
+    if rest:
+        yield rest + b"\n"
+
+
+def _plain_row(file: RawFile) -> bytes | None:
+    """What a row of numbers looks like without its digits; None if the file holds text."""
+    if file.has_text:
+        return None
+    whole = (ColumnType.INTEGER, ColumnType.BIGINT)
+    return b",".join(b"" if column.type in whole else b"." for column in file.columns) + b"\n"
+
+
+def _count_plain_rows(plain_row: bytes, lines: bytes) -> int:
+    """How many rows these lines are if all of them look like that, else 0: the cheapest check of all."""
+    skeleton = lines.translate(None, _DIGITS)
+    rows = len(skeleton) // len(plain_row)
+    return rows if skeleton == plain_row * rows else 0
+
+
+def _suspicion(file: RawFile, content: bytes, *, after_blank: bool) -> str | None:
+    """Why these lines must be read one by one, or None; `content` has no line end after its last line."""
+    if after_blank or content.startswith(b"\n") or b"\n\n" in content:
+        return "a blank line"
+    if b"\r" in content:
+        return "a carriage return inside a line"
+    if b"\0" in content:
+        return "a NUL byte"
+    if not content.isascii():
+        try:
+            content.decode("utf-8")
+        except UnicodeDecodeError:
+            return "invalid UTF-8"
+    quotes = b'"' in content
+    if quotes and not file.has_text:
+        return "quotes in a file of numbers"
+    if quotes and (b' "' in content or b'" ' in content) and _SPACED_QUOTE.search(content):
+        return "a space beside a quote"
+    return _trailing_empty_field(file, content, quotes=quotes)
+
+
+def _trailing_empty_field(file: RawFile, content: bytes, *, quotes: bool) -> str | None:
+    """DuckDB drops empty fields beyond the last column, so a row with too many of them would load."""
+    if file.columns[-1].required:
+        found = b",\n" in content or content.endswith(b",")
+        found = found or (quotes and (b',""\n' in content or content.endswith(b',""')))
+    else:
+        # An empty last field is no fault here: only the number of commas tells.
+        found = quotes or content.count(b",") != (content.count(b"\n") + 1) * (len(file.columns) - 1)
+    return "perhaps an empty field too many" if found else None

@@ -8,6 +8,8 @@ an object with any trouble is read again by `quarantine`, and the load repeated 
 from __future__ import annotations
 
 import datetime as dt
+import fcntl
+import os
 import re
 import shutil
 import tempfile
@@ -34,12 +36,15 @@ from netflix_assets.loading.warehouse import (
     Parts,
     PreparedObject,
     Reject,
+    exceeds,
     month_window,
     refuse_if_too_many_rejects,
 )
 
 _RETRY_SECONDS = 0.25
-_WHOLE_NUMBER_LIMITS = {ColumnType.INTEGER: 2**31 - 1, ColumnType.BIGINT: 2**53}
+_SETTLED_SECONDS = 60
+_BOUND_WIDTH = 12
+_LOCKED = re.compile(r"could not set lock|conflicting lock|used by another process", re.IGNORECASE)
 
 
 @dataclass
@@ -50,6 +55,11 @@ class _Source:
     landed: Path
     scanned: Path
     suspicious: bool
+
+    @property
+    def rejected(self) -> Path:
+        """Where the rows set aside are described, once they are."""
+        return self.landed.with_suffix(".rejected.csv")
 
 
 class DuckDBWarehouse:
@@ -86,22 +96,9 @@ class DuckDBWarehouse:
         deadline = time.monotonic() + self._lock_wait_seconds
         while True:
             try:
-                self.path.parent.mkdir(parents=True, exist_ok=True)
-                connection = duckdb.connect(
-                    str(self.path), read_only=read_only, config={"memory_limit": self._memory_limit}
-                )
+                connection = self._open(read_only)
                 break
-            except OSError as error:
-                raise WarehouseError(
-                    f"the folder of the warehouse {self.path} cannot be made ({error.strerror}); "
-                    "make it writable or set NETFLIX_HOME to a folder that is"
-                ) from error
-            except duckdb.IOException as error:
-                if "lock" not in str(error).lower():
-                    raise WarehouseError(
-                        f"the warehouse {self.path} cannot be opened ({str(error).splitlines()[0]}); "
-                        "make it writable or set NETFLIX_HOME to a folder that is"
-                    ) from error
+            except (duckdb.IOException, duckdb.ConnectionException) as error:
                 if time.monotonic() >= deadline:
                     raise WarehouseError(
                         f"the warehouse {self.path} is still in use by another process after "
@@ -109,14 +106,44 @@ class DuckDBWarehouse:
                         "let that finish or close it, then try again"
                     ) from error
                 time.sleep(_RETRY_SECONDS)
-            except duckdb.Error as error:
-                raise WarehouseError(
-                    f"the warehouse {self.path} is not a DuckDB database ({str(error).splitlines()[0]}); "
-                    "move the file away and load again"
-                ) from error
         with closing(connection):
             connection.execute("set TimeZone = 'UTC'")
             yield connection
+
+    def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
+        """Open the file.
+
+        Raises:
+            WarehouseError: It cannot be opened or created, now or later.
+            duckdb.IOException: Another process has it.
+            duckdb.ConnectionException: This process has it, opened in another way.
+        """
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            return duckdb.connect(
+                str(self.path),
+                read_only=read_only,
+                config={"memory_limit": self._memory_limit, "autoinstall_known_extensions": "false"},
+            )
+        except OSError as error:
+            raise WarehouseError(
+                f"the folder of the warehouse {self.path} cannot be made ({error.strerror}); "
+                "make it writable or set NETFLIX_HOME to a folder that is"
+            ) from error
+        except duckdb.ConnectionException:
+            raise
+        except duckdb.Error as error:
+            if isinstance(error, duckdb.IOException) and _LOCKED.search(str(error)):
+                raise
+            fault = str(error).splitlines()[0]
+            if self.path.is_file() and not _has_duckdb_header(self.path):
+                raise WarehouseError(
+                    f"the warehouse {self.path} is not a DuckDB database; move the file away and load again"
+                ) from error
+            raise WarehouseError(
+                f"the warehouse {self.path} cannot be opened ({fault}); if the file is damaged, move it away and "
+                "load again; otherwise make it writable or set NETFLIX_HOME to a folder that is"
+            ) from error
 
     def ensure_raw_tables(self, files: Sequence[RawFile]) -> None:
         """Create the raw tables, the load history and the rejects table where they are missing."""
@@ -127,8 +154,8 @@ class DuckDBWarehouse:
     def replace(self, file: RawFile, parts: Parts, bucket: LandingBucket, *, run_id: str) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
-        with tempfile.TemporaryDirectory(dir=self._scratch(), prefix="load-") as folder:
-            sources = _download(file, parts, bucket, Path(folder))
+        with self._scratch() as folder:
+            sources = _download(file, parts, bucket, folder)
             with self.connection() as connection:
                 for statement in create_raw_tables([file]):
                     connection.execute(statement)
@@ -140,6 +167,7 @@ class DuckDBWarehouse:
             size_bytes=sum(item.version.size for item in items),
             rows_read=sum(item.rows_read for item in items),
             rows_loaded=sum(item.rows_loaded for item in items),
+            rows_rejected=sum(item.rows_rejected for item in items),
             rejects=[reject for item in items for reject in item.rejects],
             seconds=time.monotonic() - started,
         )
@@ -178,10 +206,13 @@ class DuckDBWarehouse:
 
     def row_count(self, file: RawFile) -> int:
         """See `Warehouse.row_count`."""
-        return self.row_counts().get((RAW_SCHEMA, file.table), 0)
+        if not self._has_raw_tables():
+            return 0
+        with self.connection(read_only=True) as connection:
+            return _one(connection, f"select count(*) from {RAW_SCHEMA}.{file.table}")
 
     def row_counts(self) -> dict[tuple[str, str], int]:
-        """Rows of every table and view, by schema and name."""
+        """See `Warehouse.row_counts`."""
         if not self.path.exists():
             return {}
         with self.connection(read_only=True) as connection:
@@ -205,20 +236,24 @@ class DuckDBWarehouse:
             ).fetchone()
         return bool(found and found[0])
 
-    def _scratch(self) -> Path:
-        """A folder for downloads beside the database; what a killed load left there is removed."""
-        folder = self.path.parent / "tmp"
+    @contextmanager
+    def _scratch(self) -> Iterator[Path]:
+        """A folder for downloads beside the database; what killed loads left there is removed.
+
+        The lock on the folder dies with the process, so that a folder without one has no owner.
+        """
+        root = self.path.parent / "tmp"
         try:
-            folder.mkdir(parents=True, exist_ok=True)
-            for leftover in folder.glob("load-*"):
-                if time.time() - leftover.stat().st_mtime > 24 * 3600:
-                    shutil.rmtree(leftover, ignore_errors=True)
+            root.mkdir(parents=True, exist_ok=True)
+            for leftover in root.glob("load-*"):
+                _remove_if_abandoned(leftover)
+            folder = tempfile.TemporaryDirectory(dir=root, prefix="load-")
         except OSError as error:
             raise WarehouseError(
-                f"{folder} cannot be written ({error.strerror}); "
-                "make it writable or set NETFLIX_HOME to a folder that is"
+                f"{root} cannot be written ({error.strerror}); make it writable or set NETFLIX_HOME to a folder that is"
             ) from error
-        return folder
+        with folder, _locked(Path(folder.name)):
+            yield Path(folder.name)
 
     def _replace_in_transaction(
         self,
@@ -239,9 +274,8 @@ class DuckDBWarehouse:
                 suspects = _insert(connection, file, sources, load_id)
                 repeated = {} if suspects else self._repeated_keys(connection, file, sources, load_id)
                 if not suspects and not repeated:
-                    items = [source.item for source in sources]
-                    refuse_if_too_many_rejects(file, items, self._max_rejected_fraction)
-                    _write_books(connection, file, parts, items, load_id, run_id)
+                    refuse_if_too_many_rejects(file, [source.item for source in sources], self._max_rejected_fraction)
+                    _write_books(connection, file, parts, sources, load_id, run_id)
                     connection.execute("commit")
                     return load_id
             except BaseException:
@@ -269,12 +303,16 @@ class DuckDBWarehouse:
             if month is not None:
                 start, end = month_window(month)
                 where += f' and "{file.month_column}" >= {start} and "{file.month_column}" < {end}'
-            groups = f"from {RAW_SCHEMA}.{file.table} where {where} group by {key} having count(*) > 1"
+            table = f"{RAW_SCHEMA}.{file.table}"
+            # Counting hashes is cheaper than grouping by the key, and no row is repeated if none of these is.
+            if not _one(connection, f"select count(*) - count(distinct hash({key})) from {table} where {where}"):
+                continue
+            groups = f"from {table} where {where} group by {key} having count(*) > 1"
             extra = _one(connection, f"select coalesce(sum(n - 1), 0) from (select count(*) as n {groups})")
             if not extra:
                 continue
             read = sum(source.item.rows_read for source in sources)
-            if extra > self._max_rejected_fraction * read:
+            if exceeds(extra, self._max_rejected_fraction, read):
                 objects = ", ".join(s.item.version.key for s in sources if s.item.month == month)
                 raise LoadError(
                     f"{extra} of {read} rows for {file.table} repeat the {', '.join(file.key)} of another row, more "
@@ -309,9 +347,9 @@ def good_row(file: RawFile) -> str:
     for column in file.columns:
         name = f'"{column.name}"'
         tests = [f"{name} is not null"]
-        if column.type in _WHOLE_NUMBER_LIMITS:
+        if column.type in quarantine.WHOLE_NUMBER_LIMITS:
             tests.append(f"{name} = floor({name})")
-            tests.append(f"abs({name}) <= {_WHOLE_NUMBER_LIMITS[column.type]}")
+            tests.append(f"abs({name}) <= {quarantine.WHOLE_NUMBER_LIMITS[column.type]}")
         if column.type is ColumnType.STARS:
             tests.append(f"abs({name} * 10 - round({name} * 10)) <= 1e-9")
         if column.minimum is not None:
@@ -332,7 +370,7 @@ def scan(file: RawFile, paths: Sequence[Path]) -> str:
     quotes = "quote = '\"', escape = '\"'" if file.has_text else "quote = '', escape = ''"
     return (
         f"read_csv([{listed}], header = true, auto_detect = false, delim = ',', {quotes}, "
-        f"new_line = '\\n', columns = {{{columns}}}, filename = true)"
+        f"new_line = '\\n', columns = {{{columns}}}, filename = true, hive_partitioning = false)"
     )
 
 
@@ -346,13 +384,28 @@ def insert_rows(file: RawFile, paths: Sequence[Path], load_id: int) -> str:
     )
 
 
+def insert_rejects(file: RawFile, paths: Sequence[Path], load_id: int) -> str:
+    """The statement that loads the files of rejects that `quarantine.separate` writes."""
+    names = [name for name, _ in REJECTED_ROWS_COLUMNS]
+    given = {"load_id": str(load_id), "table_name": _literal(file.table)}
+    values = (given.get(name, f"nullif({name}, '')" if name in ("month", "column_name") else name) for name in names)
+    listed = ", ".join(_literal(str(path)) for path in paths)
+    columns = ", ".join(f"{name}: '{type_}'" for name, type_ in quarantine.REJECT_COLUMNS)
+    return (
+        f"insert into {RAW_SCHEMA}.rejected_rows ({', '.join(names)}) select {', '.join(values)} "
+        f"from read_csv([{listed}], header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+        f"new_line = '\\n', columns = {{{columns}}}, parallel = false, hive_partitioning = false)"
+    )
+
+
 def _scan_type(column: Column) -> str:
     return "VARCHAR" if column.type is ColumnType.TEXT else "DOUBLE"
 
 
 def _window_bound(position: int) -> str:
     """Start (1) or end (2) of the month that a landed file holds, from its name; constant within a file."""
-    return f"split_part(parse_filename(filename), '_', {position})::BIGINT"
+    end = len(".csv") + (2 - position) * (_BOUND_WIDTH + 1)
+    return f"filename[-{end + _BOUND_WIDTH}:-{end + 1}]::BIGINT"
 
 
 def _literal(text: str) -> str:
@@ -375,13 +428,41 @@ def _lock_holder(error: duckdb.Error) -> str:
     return f"process {match[1]}" if match else "DuckDB reports a lock"
 
 
+def _has_duckdb_header(path: Path) -> bool:
+    with path.open("rb") as start:
+        return start.read(12)[8:] == b"DUCK"
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Hold the lock of a folder.
+
+    Raises:
+        BlockingIOError: Another process holds it.
+    """
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_if_abandoned(folder: Path) -> None:
+    """Remove a download folder whose process is gone; a very young one may not be locked yet."""
+    with suppress(OSError):
+        if time.time() - folder.stat().st_mtime > _SETTLED_SECONDS:
+            with _locked(folder):
+                shutil.rmtree(folder)
+
+
 def _download(file: RawFile, parts: Parts, bucket: LandingBucket, folder: Path) -> list[_Source]:
     """Land every object of the load, in month order, so that the table is ordered by month."""
     sources: list[_Source] = []
     for month in sorted(parts, key=lambda name: name or ""):
         start, end = month_window(month) if month else (0, 0)
         for version in parts[month]:
-            path = folder / f"{start}_{end}_{len(sources)}.csv"
+            path = folder / f"{len(sources)}_{start:0{_BOUND_WIDTH}}_{end:0{_BOUND_WIDTH}}.csv"
             landed = land(file, version.key, bucket.download(version), path)
             item = PreparedObject(version, month, rows_read=landed.lines)
             sources.append(_Source(item, landed=path, scanned=path, suspicious=landed.suspicious is not None))
@@ -393,16 +474,18 @@ def _set_aside(file: RawFile, sources: Sequence[_Source], repeated: Mapping[str 
     seen: dict[str | None, set[quarantine.Key]] = defaultdict(set)
     for source in sources:
         item = source.item
-        source.scanned = source.landed.with_suffix(".good.csv")
-        item.rows_read, item.rejects = quarantine.separate(
+        source.scanned = source.landed.with_name(f"good_{source.landed.name}")
+        separated = quarantine.separate(
             file,
             item.version.key,
             item.month,
             source.landed,
             source.scanned,
+            source.rejected,
             repeated=repeated.get(item.month, ()),
             seen=seen[item.month],
         )
+        item.rows_read, item.rows_rejected, item.rejects = separated.rows_read, separated.rows_rejected, separated.first
 
 
 def _delete_window(connection: duckdb.DuckDBPyConnection, file: RawFile, parts: Parts) -> None:
@@ -463,7 +546,7 @@ def _write_books(
     connection: duckdb.DuckDBPyConnection,
     file: RawFile,
     parts: Parts,
-    items: Sequence[PreparedObject],
+    sources: Sequence[_Source],
     load_id: int,
     run_id: str,
 ) -> None:
@@ -478,27 +561,24 @@ def _write_books(
             item.version.etag,
             item.version.size,
             item.rows_loaded,
-            len(item.rejects),
+            item.rows_rejected,
             str(item.rejects[0]) if item.rejects else None,
             run_id,
             now,
         )
-        for item in items
+        for item in (source.item for source in sources)
     ]
     history += [
         (load_id, file.table, month, None, None, 0, 0, 0, None, run_id, now)
         for month, versions in parts.items()
         if not versions
     ]
-    rejected = [
-        (load_id, file.table, item.month, r.object_key, r.line, r.column, r.reason, r.text)
-        for item in items
-        for r in item.rejects
-    ]
-    for table, rows in (("load_history", history), ("rejected_rows", rejected)):
-        if rows:
-            marks = ", ".join("?" * len(rows[0]))
-            connection.executemany(f"insert into {RAW_SCHEMA}.{table} values ({marks})", rows)
+    if history:
+        marks = ", ".join("?" * len(LOAD_HISTORY_COLUMNS))
+        connection.executemany(f"insert into {RAW_SCHEMA}.load_history values ({marks})", history)
+    with_rejects = [source.rejected for source in sources if source.item.rows_rejected]
+    if with_rejects:
+        connection.execute(insert_rejects(file, with_rejects, load_id))
 
 
 _HELD = f"""

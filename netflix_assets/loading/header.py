@@ -38,7 +38,10 @@ def check_header(file: RawFile, key: str, first_line: bytes) -> None:
     if first_line.startswith(_GZIP_MAGIC):
         raise LoadError(f"{key}, line 1: the content is gzip; name the object .csv.gz or upload it uncompressed")
     text = first_line.removeprefix(_BOM).rstrip(b"\r\n").decode("utf-8", errors="replace")
-    found = [name.strip() for name in next(csv.reader([text]), [])]
+    try:
+        found = [name.strip() for name in next(csv.reader([text]), [])]
+    except csv.Error:  # A carriage return or a NUL inside the line, or a field without end.
+        found = [text[:80]]
     if found == expected:
         return
     raise LoadError(f"{key}, line 1: {_difference(expected, found, text)}; the header must be {wanted}")

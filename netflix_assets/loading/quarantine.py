@@ -8,24 +8,51 @@ that line, not those after it.
 from __future__ import annotations
 
 import csv
-import math
 import re
+import sys
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 from netflix_assets.catalog import Column, ColumnType, RawFile
 from netflix_assets.loading.warehouse import Reject, month_window
 
 _TEXT_LIMIT = 500
-_LIMITS = {
-    ColumnType.INTEGER: (-(2**31), 2**31 - 1),
-    ColumnType.BIGINT: (-(2**53), 2**53),
-}
+_FIRST_REJECTS = 100
+# Beyond 2^53 a DOUBLE, as which numbers are read, no longer holds every whole number.
+WHOLE_NUMBER_LIMITS = {ColumnType.INTEGER: 2**31 - 1, ColumnType.BIGINT: 2**53 - 1}
 
+_SPACES = " \t\v\f"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+
+REJECT_COLUMNS: tuple[tuple[str, str], ...] = (
+    ("month", "VARCHAR"),
+    ("object_key", "VARCHAR"),
+    ("line_number", "BIGINT"),
+    ("column_name", "VARCHAR"),
+    ("reason", "VARCHAR"),
+    ("raw_text", "VARCHAR"),
+)
+"""Columns of the file of rejects; no month and no column are empty text."""
 
 Value = int | float | str | None
 Key = tuple[Value, ...]
+
+
+@dataclass(frozen=True)
+class Separated:
+    """What `separate` found.
+
+    Attributes:
+        rows_read: Rows in the object.
+        rows_rejected: Those that are bad.
+        first: The first of these; the file of rejects has all.
+    """
+
+    rows_read: int
+    rows_rejected: int
+    first: list[Reject]
 
 
 class BadValue(ValueError):
@@ -38,6 +65,8 @@ def parse(column: Column, text: str) -> Value:
     Raises:
         BadValue: The text is not a value of this column.
     """
+    if column.type is not ColumnType.TEXT:
+        text = text.strip(_SPACES)
     if text == "":
         if column.required:
             raise BadValue("is empty")
@@ -47,19 +76,18 @@ def parse(column: Column, text: str) -> Value:
     if not _NUMBER.fullmatch(text):
         raise BadValue(f"{text[:40]!r} is not a number")
     number = float(text)
-    if column.type in _LIMITS:
-        low, high = _LIMITS[column.type]
-        if number != math.floor(number):
-            raise BadValue(f"{text[:40]!r} is not a whole number")
-        if not low <= number <= high:
-            raise BadValue(f"{text[:40]!r} does not fit {column.type.value}")
+    whole = column.type in WHOLE_NUMBER_LIMITS
+    if abs(number) > WHOLE_NUMBER_LIMITS.get(column.type, sys.float_info.max):
+        raise BadValue(f"{text[:40]!r} does not fit {column.type.value}")
+    if whole and not number.is_integer():
+        raise BadValue(f"{text[:40]!r} is not a whole number")
     if column.type is ColumnType.STARS and abs(number * 10 - round(number * 10)) > 1e-9:
         raise BadValue(f"{text[:40]!r} has more than one decimal")
     if column.minimum is not None and number < column.minimum:
         raise BadValue(f"{text[:40]!r} is below {column.minimum:g}")
     if column.maximum is not None and number > column.maximum:
         raise BadValue(f"{text[:40]!r} is above {column.maximum:g}")
-    return int(number) if column.type in _LIMITS else number
+    return int(number) if whole else number
 
 
 def _fields(line: str) -> list[str]:
@@ -67,9 +95,14 @@ def _fields(line: str) -> list[str]:
         raise BadValue("there is a carriage return inside the line")
     if "\0" in line:
         raise BadValue("there is a NUL byte in the line")
-    if line.count('"') % 2:
-        raise BadValue("a quote is not closed")
-    return next(csv.reader([line]), [])
+    try:
+        return next(csv.reader([line], strict=True), [])
+    except csv.Error as error:
+        if "end of data" in str(error):
+            raise BadValue("a quote is not closed") from None
+        if "expected after" in str(error):
+            raise BadValue("there is text after a closing quote") from None
+        raise BadValue(f"this is not CSV ({error})") from None
 
 
 def _rows(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -87,11 +120,12 @@ def separate(
     month: str | None,
     path: Path,
     good: Path,
+    rejected: Path,
     *,
     repeated: Collection[Key] = (),
     seen: set[Key] | None = None,
-) -> tuple[int, list[Reject]]:
-    """Copy the good rows of an object to another file and describe the others.
+) -> Separated:
+    """Copy the good rows of an object to one file and describe the others in a second.
 
     Args:
         file: What the object holds.
@@ -99,20 +133,19 @@ def separate(
         month: The month that its rows must be of, or None.
         path: The object on disk, header line included.
         good: Where its good rows go, header line included.
+        rejected: Where the others go, as CSV of `REJECT_COLUMNS` with every text quoted, without a header.
         repeated: Keys known to occur more than once in this window; all but the first row are rejected.
         seen: Keys of `repeated` met in earlier objects of the window; added to.
-
-    Returns:
-        Rows read, and those rejected.
     """
     window = month_window(month) if month else None
     key_at = [file.header.index(name) for name in file.key]
     seen = set() if seen is None else seen
     repeated = set(repeated)
-    read = 0
-    rejects: list[Reject] = []
-    with good.open("w", encoding="utf-8", newline="") as out:
-        writer = csv.writer(out, lineterminator="\n")
+    read = bad = 0
+    first: list[Reject] = []
+    with _create(good) as good_rows, _create(rejected) as bad_rows:
+        writer = csv.writer(good_rows, lineterminator="\n")
+        reject_writer = csv.writer(bad_rows, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(file.header)
         for number, line in _rows(path):
             read += 1
@@ -135,10 +168,17 @@ def separate(
                     seen.add(key)
             except BadValue as error:
                 text = line.decode("utf-8", errors="replace")[:_TEXT_LIMIT].replace("\0", "\N{REPLACEMENT CHARACTER}")
-                rejects.append(Reject(object_key, number, column, str(error), text))
+                reject_writer.writerow((month or "", object_key, number, column or "", str(error), text))
+                bad += 1
+                if len(first) < _FIRST_REJECTS:
+                    first.append(Reject(object_key, number, column, str(error), text))
             else:
                 writer.writerow(values)
-    return read, rejects
+    return Separated(read, bad, first)
+
+
+def _create(path: Path) -> TextIO:
+    return path.open("w", encoding="utf-8", newline="")
 
 
 def _decoded(line: bytes) -> str:

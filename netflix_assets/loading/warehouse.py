@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Protocol
 
 from netflix_assets.catalog import RawFile
@@ -80,7 +80,8 @@ class LoadReport:
         size_bytes: Their size.
         rows_read: Rows in the objects, header and blank lines not counted.
         rows_loaded: Rows now in the table for this window.
-        rejects: The rows that are not.
+        rows_rejected: Rows that are not: they are in `raw.rejected_rows`.
+        rejects: The first of these.
         seconds: Wall time.
     """
 
@@ -89,13 +90,9 @@ class LoadReport:
     size_bytes: int
     rows_read: int
     rows_loaded: int
+    rows_rejected: int
     rejects: Sequence[Reject]
     seconds: float
-
-    @property
-    def rows_rejected(self) -> int:
-        """Rows quarantined in `raw.rejected_rows`."""
-        return len(self.rejects)
 
 
 @dataclass(frozen=True)
@@ -129,18 +126,20 @@ class PreparedObject:
         version: The object.
         month: Its month, if the file has months.
         rows_read: Rows in it.
-        rejects: Rows not to be loaded.
+        rows_rejected: Rows not to be loaded.
+        rejects: The first of these.
     """
 
     version: ObjectVersion
     month: str | None
     rows_read: int = 0
-    rejects: list[Reject] = field(default_factory=list)
+    rows_rejected: int = 0
+    rejects: Sequence[Reject] = ()
 
     @property
     def rows_loaded(self) -> int:
         """Rows that are good."""
-        return self.rows_read - len(self.rejects)
+        return self.rows_read - self.rows_rejected
 
 
 class Warehouse(Protocol):
@@ -170,6 +169,10 @@ class Warehouse(Protocol):
 
     def row_count(self, file: RawFile) -> int:
         """Rows in the raw table."""
+        ...
+
+    def row_counts(self) -> dict[tuple[str, str], int]:
+        """Rows of every table and view, by schema and name."""
         ...
 
 
@@ -206,6 +209,11 @@ def out_of_date(file: RawFile, observed: Parts, held: Mapping[str | None, Held])
     return changed
 
 
+def exceeds(rows: int, fraction: float, of: int) -> bool:
+    """Whether `rows` are more than a fraction of a number of rows; 29 of 100 are not more than 0.29."""
+    return rows > fraction * of + 1e-6
+
+
 def refuse_if_too_many_rejects(file: RawFile, prepared: Sequence[PreparedObject], max_rejected_fraction: float) -> None:
     """Fail a load of which too little is good.
 
@@ -213,14 +221,14 @@ def refuse_if_too_many_rejects(file: RawFile, prepared: Sequence[PreparedObject]
         LoadError: More than the fraction is rejected over the whole load, or nothing of an object is good.
     """
     read = sum(item.rows_read for item in prepared)
-    rejected = sum(len(item.rejects) for item in prepared)
+    rejected = sum(item.rows_rejected for item in prepared)
     hopeless = next((item for item in prepared if item.rows_read and not item.rows_loaded), None)
     if hopeless and max_rejected_fraction < 1:
         raise LoadError(
             f"none of the {hopeless.rows_read} rows of {hopeless.version.key} can be loaded into {file.table}, "
             f"which stays as it was; the first: {hopeless.rejects[0]}; correct the file and upload it again"
         )
-    if rejected > max_rejected_fraction * read:
+    if exceeds(rejected, max_rejected_fraction, read):
         first = next(item.rejects[0] for item in prepared if item.rejects)
         raise LoadError(
             f"{rejected} of {read} rows for {file.table} are bad, more than the allowed "

@@ -1,0 +1,1 @@
+"""When things run: what is out of date, running it, and what came of it."""

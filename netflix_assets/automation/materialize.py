@@ -1,0 +1,128 @@
+"""The main job: observe the bucket, run what is out of date in one run, in this process."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import dagster as dg
+
+from netflix_assets.automation.staleness import Records, Work, find_work
+from netflix_assets.catalog import RAW_FILES
+from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.source_assets import observations, observed
+from netflix_assets.loading.warehouse import Warehouse
+
+RANGE_START_TAG = "dagster/asset_partition_range_start"
+RANGE_END_TAG = "dagster/asset_partition_range_end"
+_TERMINAL_COLOUR = re.compile(r"\x1b\[\d*m")
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a run came to.
+
+    Attributes:
+        run_id: The Dagster run, or None if nothing was out of date.
+        success: Every step succeeded and no check failed as an error.
+        work: What was asked for.
+        errors: The errors of failed steps, in the order they happened.
+    """
+
+    run_id: str | None
+    success: bool
+    work: Work
+    errors: tuple[str, ...] = ()
+
+
+def observe(instance: dg.DagsterInstance, contents: Contents) -> int:
+    """Record what changed in the bucket; returns how many observations that took."""
+    events = [event for file in RAW_FILES for event in observations(file, contents, observed(instance, file))]
+    for event in events:
+        instance.report_runless_asset_event(event)
+    return len(events)
+
+
+def plan(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    bucket: LandingBucket,
+    warehouse: Warehouse,
+    *,
+    everything: bool = False,
+) -> Work:
+    """Observe the bucket, then say what is out of date."""
+    contents = bucket.contents()
+    observe(instance, contents)
+    graph = defs.resolve_asset_graph()
+    return find_work(
+        graph,
+        Records.read(instance, graph),
+        contents,
+        {file.name: warehouse.held(file) for file in RAW_FILES},
+        set(warehouse.row_counts()),
+        everything=everything,
+    )
+
+
+def run(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    work: Work,
+    *,
+    on_event: Callable[[dg.EventLogEntry], None] | None = None,
+) -> Outcome:
+    """Do the work in one run.
+
+    Args:
+        defs: What to run it with.
+        instance: Where the run is recorded.
+        work: See `plan`.
+        on_event: Called with every event of the run as it happens.
+    """
+    if not work.assets and not work.checks:
+        return Outcome(None, True, work)
+    run_id = str(uuid.uuid4())
+    errors: list[str] = []
+
+    def listen(entry: dg.EventLogEntry) -> None:
+        event = entry.dagster_event
+        if event is not None and event.is_step_failure:
+            errors.append(error_text(event))
+        if on_event is not None:
+            on_event(entry)
+
+    instance.add_event_listener(run_id, listen)
+    job = defs.resolve_implicit_global_asset_job_def().get_subset(
+        asset_selection=work.assets, asset_check_selection=work.checks
+    )
+    result = job.execute_in_process(
+        instance=instance,
+        run_id=run_id,
+        run_config=_run_config(work),
+        tags={RANGE_START_TAG: work.months[0], RANGE_END_TAG: work.months[1]} if work.months else {},
+        raise_on_error=False,
+    )
+    return Outcome(run_id, result.success, work, tuple(errors))
+
+
+def _run_config(work: Work) -> dict[str, object]:
+    """Load only the months that changed, and keep Dagster's log off the console: it is in the run."""
+    return {
+        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
+        "ops": {key.to_python_identifier(): {"config": {"only_changed": not work.everything}} for key in work.tables},
+    }
+
+
+def error_text(event: dg.DagsterEvent) -> str:
+    """What a failed step's first cause said, without the names of classes and the traceback."""
+    error = event.step_failure_data.error
+    if error is None:
+        return event.message or "failed without a message"
+    while error.cause is not None:
+        error = error.cause
+    _, _, text = error.message.strip().partition(": ")
+    _, _, from_dbt = text.partition("Errors parsed from dbt logs:")
+    return _TERMINAL_COLOUR.sub("", from_dbt or text).strip()

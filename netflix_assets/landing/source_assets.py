@@ -1,0 +1,171 @@
+"""The raw files in S3 as observable source assets: what Dagster shows of the bucket.
+
+What is observed, and how it is told, is the same for the Observe button, the command line and the
+sensor: `observations`. Loading belongs elsewhere.
+"""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+
+import dagster as dg
+
+from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
+from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, digest
+
+GROUP = "landing"
+OWNERS = ["team:data"]
+DATA_VERSION_TAG = "dagster/data_version"
+BUCKET_KEY = dg.AssetKey(["s3", "bucket"])
+
+MONTHS = dg.TimeWindowPartitionsDefinition(start=FIRST_MONTH, fmt="%Y-%m", cron_schedule="0 0 1 * *", end_offset=1)
+"""Every month (UTC) from the first rating of MovieLens to the one that is running."""
+
+Observed = Mapping[str | None, str]
+"""Data versions last observed, by month (None for a file without months)."""
+
+
+def partitions_of(file: RawFile) -> dg.PartitionsDefinition[str] | None:
+    """Months for a file that arrives by month, else None."""
+    return MONTHS if file.month_column else None
+
+
+def observed(instance: dg.DagsterInstance, file: RawFile) -> dict[str | None, str]:
+    """The data versions that Dagster last recorded for a file, by month (None for a file without months)."""
+    key = dg.AssetKey(file.source_key)
+    if file.month_column is None:
+        records = instance.fetch_observations(key, limit=1).records
+        event = records[0].event_log_entry if records else None
+        tags = event.asset_observation.tags if event and event.asset_observation else {}
+        return {None: tags[DATA_VERSION_TAG]} if DATA_VERSION_TAG in tags else {}
+    by_month = instance.event_log_storage.get_latest_tags_by_partition(
+        key, dg.DagsterEventType.ASSET_OBSERVATION, [DATA_VERSION_TAG]
+    )
+    return {month: tags[DATA_VERSION_TAG] for month, tags in by_month.items()}
+
+
+def observations(file: RawFile, contents: Contents, known: Observed) -> list[dg.AssetObservation]:
+    """What to record of a file, given what was recorded before: nothing if nothing changed.
+
+    A month that was there and is gone is a change too; its data version is that of no objects.
+
+    Args:
+        file: The file.
+        contents: The bucket as it is now.
+        known: See `observed`.
+    """
+    windows: Iterable[str | None] = [None]
+    if file.month_column is not None:
+        windows = sorted({*contents.months(file), *(month for month in known if month is not None)})
+    changed = {window: contents.of(file, window) for window in windows}
+    changed = {window: found for window, found in changed.items() if known.get(window) != digest(found)}
+    if not changed:
+        return []
+    events = [
+        dg.AssetObservation(
+            asset_key=dg.AssetKey(file.source_key),
+            partition=window,
+            tags={DATA_VERSION_TAG: digest(found)},
+            metadata=_summary(found),
+        )
+        for window, found in changed.items()
+    ]
+    if file.month_column is not None:
+        events.append(
+            dg.AssetObservation(
+                asset_key=dg.AssetKey(file.source_key),
+                metadata={**_summary(contents.all_of(file)), "months": _months_table(file, contents)},
+            )
+        )
+    return events
+
+
+def _summary(versions: Sequence[ObjectVersion]) -> dict[str, dg.MetadataValue]:
+    newest = max((version.last_modified for version in versions), default=None)
+    return {
+        "objects": dg.MetadataValue.int(len(versions)),
+        "bytes": dg.MetadataValue.int(sum(version.size for version in versions)),
+        **({"newest LastModified": dg.MetadataValue.timestamp(newest)} if newest else {}),
+    }
+
+
+def _months_table(file: RawFile, contents: Contents) -> dg.MetadataValue:
+    return dg.MetadataValue.table(
+        records=[
+            dg.TableRecord(
+                {
+                    "month": month,
+                    "objects": len(contents.of(file, month)),
+                    "bytes": sum(version.size for version in contents.of(file, month)),
+                }
+            )
+            for month in reversed(contents.months(file))
+        ],
+        schema=dg.TableSchema(
+            [dg.TableColumn("month", "string"), dg.TableColumn("objects", "int"), dg.TableColumn("bytes", "int")]
+        ),
+    )
+
+
+def source_asset(file: RawFile) -> dg.AssetsDefinition | dg.SourceAsset:
+    """The observable source asset of one raw file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+
+        @dg.observable_source_asset(
+            key=dg.AssetKey(file.source_key),
+            partitions_def=partitions_of(file),
+            group_name=GROUP,
+            description=f"{file.description} As CSV in S3, header `{','.join(file.header)}`.",
+            metadata={"object key": file.object_key("YYYY-MM" if file.month_column else None)},
+            tags={"dagster/kind/s3": "", "dagster/kind/csv": ""},
+        )
+        def _observe(
+            context: dg.OpExecutionContext, bucket: dg.ResourceParam[LandingBucket]
+        ) -> dg.DataVersionsByPartition | dg.ObserveResult:
+            contents = bucket.contents()
+            known = observed(context.instance, file)
+            if file.month_column is None:
+                versions = contents.of(file)
+                return dg.ObserveResult(data_version=dg.DataVersion(digest(versions)), metadata=_summary(versions))
+            for event in observations(file, contents, known):
+                context.log_event(event)
+            return dg.DataVersionsByPartition({})
+
+    return _observe
+
+
+def bucket_asset() -> dg.AssetSpec:
+    """The bucket as a whole: where objects that no raw file accounts for are reported."""
+    return dg.AssetSpec(
+        BUCKET_KEY,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"s3"},
+        description="Everything under `raw/` of the bucket, whether the catalogue of raw files knows it or not.",
+    )
+
+
+@dg.asset_check(
+    asset=BUCKET_KEY,
+    name="every_object_is_known",
+    description="Every object under `raw/` is one that the catalogue of raw files loads.",
+)
+def every_object_is_known(bucket: dg.ResourceParam[LandingBucket]) -> dg.AssetCheckResult:
+    """Name the objects that nothing loads, so that a misspelt upload is seen."""
+    contents = bucket.contents()
+    ignored = [*contents.unknown, *(v for found in contents.whole_exports.values() for v in found)]
+    return dg.AssetCheckResult(
+        passed=not ignored,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "objects not loaded": dg.MetadataValue.int(len(ignored)),
+            "first": dg.MetadataValue.md("\n".join(f"- `{version.key}`" for version in ignored[:20]) or "none"),
+        },
+    )
+
+
+def landing_definitions(files: Sequence[RawFile] = RAW_FILES) -> dg.Definitions:
+    """Source assets of the raw files, and the check on the bucket."""
+    return dg.Definitions(
+        assets=[bucket_asset(), *(source_asset(file) for file in files)], asset_checks=[every_object_is_known]
+    )

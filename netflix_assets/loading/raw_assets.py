@@ -1,0 +1,280 @@
+"""One asset per raw table: it makes the table hold exactly what the bucket holds, and two checks prove it.
+
+How rows get into a table is the warehouse's business (`warehouse.py`); this module only says what to
+load, and tells Dagster what came of it.
+"""
+
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import dagster as dg
+
+from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, Column, RawFile
+from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.source_assets import OWNERS, partitions_of
+from netflix_assets.loading.warehouse import (
+    Held,
+    LoadReport,
+    Parts,
+    Reject,
+    Warehouse,
+    months_between,
+    out_of_date,
+)
+
+GROUP = RAW_SCHEMA
+WAREHOUSE_POOL = "warehouse"
+"""Every step that opens the warehouse is in this pool."""
+
+_REJECTS_SHOWN = 20
+
+
+class LoadConfig(dg.Config):
+    """What to load of the selected months.
+
+    Attributes:
+        only_changed: Leave out months whose objects are those already loaded.
+    """
+
+    only_changed: bool = False
+
+
+def observed_parts(file: RawFile, contents: Contents) -> dict[str | None, Sequence[Any]]:
+    """The objects in the bucket by month, or under None for a file without months."""
+    if file.month_column is None:
+        return {None: contents.of(file)}
+    return {month: contents.of(file, month) for month in contents.months(file)}
+
+
+def parts_to_load(
+    file: RawFile,
+    contents: Contents,
+    held: Mapping[str | None, Held],
+    months: Sequence[str] | None,
+    *,
+    only_changed: bool,
+) -> Parts:
+    """What a run should replace.
+
+    Args:
+        file: The file.
+        contents: The bucket as it is now.
+        held: What the table holds.
+        months: The months asked for, oldest first; None for a file without months.
+        only_changed: Leave out what is already loaded as it is.
+    """
+    windows: Iterable[str | None] = [None] if months is None else months
+    parts = {window: contents.of(file, window) for window in windows}
+    if only_changed:
+        stale = out_of_date(file, observed_parts(file, contents), held)
+        parts = {window: found for window, found in parts.items() if stale.get(window)}
+    # A month that has no objects and never had any needs no emptying: 383 months, most of them so.
+    return {window: found for window, found in parts.items() if found or window is None or window in held}
+
+
+def raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
+    """The loading asset of one raw file."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy
+        return _raw_table_asset(file)
+
+
+def _raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
+    @dg.asset(
+        key=dg.AssetKey(file.table_key),
+        deps=[dg.AssetKey(file.source_key)],
+        partitions_def=partitions_of(file),
+        backfill_policy=dg.BackfillPolicy.single_run() if file.month_column else None,
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"s3", "duckdb"},
+        pool=WAREHOUSE_POOL,
+        description=f"{file.description} One row a good line of the objects in S3; the others are in "
+        "`raw.rejected_rows`, and `raw.load_history` says which load each row came with.",
+        metadata={
+            "dagster/table_name": f"{RAW_SCHEMA}.{file.table}",
+            "dagster/column_schema": dg.TableSchema([*map(_table_column, file.columns), _LOAD_ID]),
+        },
+    )
+    def _load(
+        context: dg.AssetExecutionContext,
+        config: LoadConfig,
+        bucket: dg.ResourceParam[LandingBucket],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> dg.MaterializeResult[None]:
+        months = None
+        if file.month_column is not None:
+            first, last = context.partition_key_range
+            months = months_between(first, last)
+        parts = parts_to_load(file, bucket.contents(), warehouse.held(file), months, only_changed=config.only_changed)
+        report = warehouse.replace(file, parts, bucket, run_id=context.run_id)
+        context.log.info(
+            f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
+            f"from {report.objects} objects in {report.seconds:.2f} s"
+        )
+        return dg.MaterializeResult(metadata=_metadata(report, warehouse.row_count(file)))
+
+    return _load
+
+
+def _table_column(column: Column) -> dg.TableColumn:
+    limits = [
+        *([f"at least {column.minimum:g}"] if column.minimum is not None else []),
+        *([f"at most {column.maximum:g}"] if column.maximum is not None else []),
+    ]
+    return dg.TableColumn(
+        column.name,
+        column.type.value,
+        description=", ".join(limits) or None,
+        constraints=dg.TableColumnConstraints(nullable=not column.required),
+    )
+
+
+_LOAD_ID = dg.TableColumn("_load_id", "INTEGER", description="The load in raw.load_history that brought the row.")
+
+
+def _metadata(report: LoadReport, rows_in_table: int) -> dict[str, dg.MetadataValue]:
+    return {
+        "dagster/row_count": dg.MetadataValue.int(rows_in_table),
+        "rows loaded": dg.MetadataValue.int(report.rows_loaded),
+        "rows rejected": dg.MetadataValue.int(report.rows_rejected),
+        "objects": dg.MetadataValue.int(report.objects),
+        "bytes": dg.MetadataValue.int(report.size_bytes),
+        "seconds": dg.MetadataValue.float(round(report.seconds, 3)),
+        "load id": dg.MetadataValue.int(report.load_id),
+        "first rejects": _rejects_table(report.rejects[:_REJECTS_SHOWN]),
+    }
+
+
+def _rejects_table(rejects: Sequence[Reject]) -> dg.MetadataValue:
+    return dg.MetadataValue.table(
+        records=[
+            dg.TableRecord(
+                {
+                    "object": reject.object_key,
+                    "line": reject.line,
+                    "column": reject.column or "",
+                    "reason": reject.reason,
+                    "text": reject.text,
+                }
+            )
+            for reject in rejects
+        ],
+        schema=dg.TableSchema(
+            [
+                dg.TableColumn("object"),
+                dg.TableColumn("line", "int"),
+                dg.TableColumn("column"),
+                dg.TableColumn("reason"),
+                dg.TableColumn("text"),
+            ]
+        ),
+    )
+
+
+def raw_table_checks(file: RawFile) -> dg.AssetChecksDefinition:
+    """The checks of one raw table: its books balance, and nothing is in quarantine."""
+    key = dg.AssetKey(file.table_key)
+
+    @dg.multi_asset_check(
+        name=f"{file.table}_checks",
+        specs=[
+            dg.AssetCheckSpec(
+                "books_balance",
+                asset=key,
+                blocking=True,
+                description="Every object in the bucket is loaded, and every row read was loaded or rejected; "
+                "the table holds exactly the rows that its loads report.",
+            ),
+            dg.AssetCheckSpec(
+                "no_rejected_rows",
+                asset=key,
+                description="No row of the loads now in the table was set aside in `raw.rejected_rows`.",
+            ),
+        ],
+        pool=WAREHOUSE_POOL,
+        can_subset=True,
+    )
+    def _checks(
+        context: dg.AssetCheckExecutionContext,
+        bucket: dg.ResourceParam[LandingBucket],
+        warehouse: dg.ResourceParam[Warehouse],
+    ) -> Iterable[dg.AssetCheckResult]:
+        held = warehouse.held(file)
+        selected = {check.name for check in context.selected_asset_check_keys}
+        if "books_balance" in selected:
+            yield books_balance(file, bucket.contents(), held, warehouse.row_count(file))
+        if "no_rejected_rows" in selected:
+            yield no_rejected_rows(file, held, warehouse.rejects(file, limit=_REJECTS_SHOWN))
+
+    return _checks
+
+
+def books_balance(
+    file: RawFile, contents: Contents, held: Mapping[str | None, Held], rows_in_table: int
+) -> dg.AssetCheckResult:
+    """Compare bucket, load history and table.
+
+    Rows that do not add up are an error and stop what is downstream. Objects that arrived after the load
+    are a warning: the next load brings them.
+    """
+    rows_reported = sum(load.rows_loaded for load in held.values())
+    stale = out_of_date(file, observed_parts(file, contents), held)
+    unloaded = sorted(window or "the file" for window, changed in stale.items() if changed)
+    adds_up = rows_in_table == rows_reported
+    return dg.AssetCheckResult(
+        check_name="books_balance",
+        asset_key=dg.AssetKey(file.table_key),
+        passed=adds_up and not unloaded,
+        severity=dg.AssetCheckSeverity.WARN if adds_up else dg.AssetCheckSeverity.ERROR,
+        metadata={
+            "objects in the bucket": dg.MetadataValue.int(len(contents.all_of(file))),
+            "objects loaded": dg.MetadataValue.int(sum(len(load.objects) for load in held.values())),
+            "changed since they were loaded": dg.MetadataValue.text(", ".join(unloaded[:50]) or "nothing"),
+            "rows read": dg.MetadataValue.int(rows_reported + sum(load.rows_rejected for load in held.values())),
+            "rows loaded": dg.MetadataValue.int(rows_reported),
+            "rows rejected": dg.MetadataValue.int(sum(load.rows_rejected for load in held.values())),
+            "rows in the table": dg.MetadataValue.int(rows_in_table),
+        },
+    )
+
+
+def no_rejected_rows(file: RawFile, held: Mapping[str | None, Held], first: Sequence[Reject]) -> dg.AssetCheckResult:
+    """Show what is in quarantine."""
+    rejected = sum(load.rows_rejected for load in held.values())
+    return dg.AssetCheckResult(
+        check_name="no_rejected_rows",
+        asset_key=dg.AssetKey(file.table_key),
+        passed=rejected == 0,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={"rows rejected": dg.MetadataValue.int(rejected), "first rejects": _rejects_table(first)},
+    )
+
+
+def books_assets(files: Sequence[RawFile]) -> list[dg.AssetSpec]:
+    """The two tables that every load writes beside its own."""
+    written_by = [dg.AssetKey(file.table_key) for file in files]
+    descriptions = {
+        "load_history": "One row for each object of each load: what was loaded, rejected, when, and by which run.",
+        "rejected_rows": "The rows that the loads now in the raw tables set aside: object, line, column, reason, text.",
+    }
+    return [
+        dg.AssetSpec(
+            dg.AssetKey([RAW_SCHEMA, name]),
+            deps=written_by,
+            group_name=GROUP,
+            owners=OWNERS,
+            kinds={"duckdb"},
+            description=description,
+        )
+        for name, description in descriptions.items()
+    ]
+
+
+def loading_definitions(files: Sequence[RawFile] = RAW_FILES) -> dg.Definitions:
+    """Raw tables, their checks, and their books."""
+    return dg.Definitions(
+        assets=[*(raw_table_asset(file) for file in files), *books_assets(files)],
+        asset_checks=[raw_table_checks(file) for file in files],
+    )

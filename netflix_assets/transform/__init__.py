@@ -1,0 +1,1 @@
+"""Raw tables -> marts: the dbt project as Dagster assets and checks."""

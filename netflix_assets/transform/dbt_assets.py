@@ -1,0 +1,143 @@
+"""Every model, seed and snapshot of the dbt project as an asset, every test as an asset check."""
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from importlib.metadata import version
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
+from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+from packaging.version import Version
+
+from netflix_assets.loading.raw_assets import WAREHOUSE_POOL
+from netflix_assets.settings import Settings
+from netflix_assets.transform.project import dbt_environment, dbt_executable, prepared_project
+from netflix_assets.transform.translator import NetflixDbtTranslator
+
+DbtManifest = Mapping[str, Any]
+
+PROJECT_VERSION = "dbt project version"
+"""Metadata of unit tests: the version of the dbt project that the test is of, or was run on."""
+
+
+class InstalledDbt(DbtCliResource):
+    """The dbt of this environment, which knows its version without asking.
+
+    `dbt --version`, which the base class runs in every process, takes seconds and looks for newer releases
+    on the network.
+    """
+
+    @cached_property
+    def _cli_version(self) -> Version:
+        return Version(version("dbt-core"))
+
+
+def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTranslator) -> dg.AssetsDefinition:
+    """The assets of the dbt project; one `dbt build` makes any selection of them."""
+
+    @dbt_assets(
+        manifest=project.manifest_path,
+        project=project,
+        dagster_dbt_translator=translator,
+        name="dbt_build",
+        pool=WAREHOUSE_POOL,
+    )
+    def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+        with dbt_environment(settings):
+            # dagster-dbt knows no unit tests: they are `unit_tests` below.
+            invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
+        try:
+            yield from invocation.stream().fetch_row_counts().fetch_column_metadata()
+        finally:
+            _let_go_of_the_file()
+
+    return _build
+
+
+def _let_go_of_the_file() -> None:
+    """Close DuckDB where dagster-dbt read row counts and columns in this process; its adapter keeps it open."""
+    if DuckDBConnectionManager._ENV is not None:
+        DuckDBConnectionManager._ENV.close()
+
+
+def unit_tests(
+    settings: Settings,
+    manifest: DbtManifest,
+    project: DbtProject,
+    translator: NetflixDbtTranslator,
+    project_version: str,
+) -> dg.AssetChecksDefinition:
+    """The unit tests of the dbt project, each a check of the model whose logic it tests."""
+    specs = {
+        unique_id: _unit_test_spec(manifest, unique_id, project, translator, project_version)
+        for unique_id in manifest["unit_tests"]
+    }
+
+    @dg.multi_asset_check(
+        name="dbt_unit_tests",
+        specs=list(specs.values()),
+        can_subset=True,
+        pool=WAREHOUSE_POOL,
+        description="Runs `dbt test --select test_type:unit`.",
+    )
+    def _test(context: dg.AssetCheckExecutionContext, dbt: DbtCliResource) -> Iterator[dg.AssetCheckResult]:
+        selected = {
+            unique_id: spec for unique_id, spec in specs.items() if spec.key in context.selected_asset_check_keys
+        }
+        names = [f"test_type:unit,{spec.name}" for spec in selected.values()]
+        with dbt_environment(settings):
+            invocation = dbt.cli(["test", "--select", " ".join(names)], manifest=manifest, raise_on_error=False)
+        results = {result["unique_id"]: result for result in _results(invocation.wait())}
+        for unique_id, spec in selected.items():
+            if unique_id not in results:
+                raise dg.Failure(f"dbt ended without a result of unit test {spec.name}: {invocation.get_error()}")
+            yield _unit_test_result(spec, results[unique_id])
+
+    return _test
+
+
+def _unit_test_spec(
+    manifest: DbtManifest, unique_id: str, project: DbtProject, translator: NetflixDbtTranslator, project_version: str
+) -> dg.AssetCheckSpec:
+    node = manifest["unit_tests"][unique_id]
+    model = next(parent for parent in node["depends_on"]["nodes"] if parent.endswith(f".{node['model']}"))
+    return dg.AssetCheckSpec(
+        name=node["name"],
+        asset=translator.get_asset_spec(manifest, model, project).key,
+        description=node["description"] or f"dbt unit test of {node['model']}.",
+        metadata={PROJECT_VERSION: project_version},
+    )
+
+
+def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
+    """What dbt wrote of each node it ran; nothing if it did not come that far."""
+    if not (invocation.target_path / "run_results.json").exists():
+        return []
+    return list(invocation.get_artifact("run_results.json")["results"])
+
+
+def _unit_test_result(spec: dg.AssetCheckSpec, result: Mapping[str, Any]) -> dg.AssetCheckResult:
+    return dg.AssetCheckResult(
+        check_name=spec.name,
+        asset_key=spec.asset_key,
+        passed=result["status"] == "pass",
+        metadata={
+            **spec.metadata,
+            "seconds": dg.MetadataValue.float(result["execution_time"]),
+            **({"message": dg.MetadataValue.md(f"```\n{result['message']}\n```")} if result.get("message") else {}),
+        },
+    )
+
+
+def transform_definitions(settings: Settings) -> dg.Definitions:
+    """The dbt project's assets and checks, and the resource that runs dbt."""
+    project, project_version = prepared_project(settings)
+    manifest = json.loads(project.manifest_path.read_bytes())
+    translator = NetflixDbtTranslator()
+    return dg.Definitions(
+        assets=[dbt_build(settings, project, translator)],
+        asset_checks=[unit_tests(settings, manifest, project, translator, project_version)],
+        resources={"dbt": InstalledDbt(project_dir=str(project.project_dir), dbt_executable=dbt_executable())},
+    )

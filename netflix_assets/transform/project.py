@@ -1,0 +1,109 @@
+"""Where the dbt project is, the environment it runs in, and its manifest, parsed only when it changed.
+
+`DbtProject.prepare_if_dev` parses in every process that imports the definitions (8 s under `dagster dev`).
+Here a fingerprint of the project's files decides, so that a run worker finds the manifest made.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from importlib.metadata import version
+from pathlib import Path
+
+from dagster_dbt import DbtProject
+
+from netflix_assets.errors import SettingsError, UserError
+from netflix_assets.settings import PROJECT_ROOT, Settings
+
+PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+_FINGERPRINT = "manifest.fingerprint"
+_NOT_SOURCE = {"target", "logs", "dbt_packages", "dbt_internal_packages"}
+
+
+def dbt_executable() -> str:
+    """The `dbt` of the environment that this Python runs in, whatever PATH says."""
+    return str(Path(sys.executable).with_name("dbt"))
+
+
+@contextmanager
+def dbt_environment(settings: Settings) -> Iterator[None]:
+    """Set, for a dbt command being started, the variables that `profiles.yml` and dbt read."""
+    changed = {
+        **settings.dbt_environment(),
+        "DBT_TARGET_PATH": str(settings.dbt_target_path),
+        # With the default, a build of some models runs tests whose other parent is not built yet.
+        "DBT_INDIRECT_SELECTION": "buildable",
+    }
+    before = {name: os.environ.get(name) for name in changed}
+    os.environ.update(changed)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
+
+
+def prepared_project(settings: Settings) -> tuple[DbtProject, str]:
+    """The dbt project with a manifest that fits its files, and a digest of those files.
+
+    Raises:
+        UserError: dbt cannot parse the project; the text is dbt's.
+    """
+    target = settings.dbt_target_path
+    fingerprint = _fingerprint(settings)
+    recorded = target / _FINGERPRINT
+    if not recorded.exists() or recorded.read_text() != fingerprint:
+        _parse(settings)
+        recorded.write_text(fingerprint)
+    return DbtProject(project_dir=PROJECT_DIR, target_path=target), fingerprint
+
+
+def _fingerprint(settings: Settings) -> str:
+    """A digest over everything that a manifest depends on."""
+    digest = hashlib.sha256()
+    for path in sorted(PROJECT_DIR.rglob("*")):
+        relative = path.relative_to(PROJECT_DIR)
+        if path.is_file() and relative.parts[0] not in _NOT_SOURCE:
+            digest.update(f"{relative}\0".encode())
+            digest.update(path.read_bytes())
+    digest.update(repr((version("dbt-core"), str(PROJECT_DIR), sorted(settings.dbt_environment().items()))).encode())
+    return digest.hexdigest()
+
+
+def _parse(settings: Settings) -> None:
+    """Run `dbt parse` into a folder of its own, then move the results in place, so that none is half-written."""
+    target = settings.dbt_target_path
+    try:
+        target.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target, prefix="parse-") as folder, dbt_environment(settings):
+            command = [dbt_executable(), "--quiet", "parse", "--project-dir", str(PROJECT_DIR)]
+            done = subprocess.run(
+                command,
+                env={
+                    **os.environ,
+                    "DBT_TARGET_PATH": folder,
+                    "DBT_LOG_PATH": folder,
+                    "DBT_PROFILES_DIR": str(PROJECT_DIR),
+                },
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+            if done.returncode:
+                raise UserError(f"dbt cannot parse {PROJECT_DIR}: {(done.stdout + done.stderr).strip()}")
+            for name in ("manifest.json", "partial_parse.msgpack"):
+                Path(folder, name).replace(target / name)
+    except OSError as error:
+        raise SettingsError(
+            f"{error.filename} cannot be written ({error.strerror}); "
+            "make it writable or set NETFLIX_HOME to a folder that is"
+        ) from error
