@@ -1,0 +1,49 @@
+{#
+    The months, as a list of 'YYYY-MM', of which a model of rating events does not hold the newest load.
+
+    A load that was corrected, that brought late rows, that emptied a month, or that a refill of the raw
+    tables has since replaced under the same number: all differ in load or in row count. With emptied_only,
+    just the months that the model holds and the newest load does not.
+#}
+{% macro changed_months(model_relation, load_history, emptied_only=false) -%}
+    {%- set query -%}
+        with loaded as (
+
+            select
+                month,
+                load_id,
+                rows_loaded
+
+            from {{ load_history }}
+            where table_name = 'raw_ratings' and rows_loaded > 0
+
+        ),
+
+        held as (
+
+            select
+                left(cast(rating_month as varchar), 7) as month,
+                max(load_id) as load_id,
+                count(*) as rows_held
+
+            from {{ model_relation }}
+            group by rating_month
+
+        )
+
+        select coalesce(loaded.month, held.month) as month
+        from loaded
+        full outer join held
+            on loaded.month = held.month
+        where
+            (
+                loaded.month is null
+                or held.month is null
+                or loaded.load_id <> held.load_id
+                or loaded.rows_loaded <> held.rows_held
+            )
+            {{ "and loaded.month is null" if emptied_only }}
+        order by 1
+    {%- endset -%}
+    {{ return(run_query(query).columns[0].values() | list if execute else []) }}
+{%- endmacro %}

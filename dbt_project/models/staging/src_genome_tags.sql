@@ -1,0 +1,18 @@
+with source as (
+
+    select * from {{ source('raw', 'raw_genome_tags') }}
+
+),
+
+final as (
+
+    select
+        "tagId" as tag_id,
+        trim("tag") as tag_name,
+        _load_id as load_id
+
+    from source
+
+)
+
+select * from final

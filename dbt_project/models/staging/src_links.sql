@@ -1,0 +1,19 @@
+with source as (
+
+    select * from {{ source('raw', 'raw_links') }}
+
+),
+
+final as (
+
+    select
+        "movieId" as movie_id,
+        "imdbId" as imdb_id,
+        "tmdbId" as tmdb_id,
+        _load_id as load_id
+
+    from source
+
+)
+
+select * from final

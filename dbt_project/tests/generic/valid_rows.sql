@@ -1,0 +1,5 @@
+{% test valid_rows(model, rules=[], references={}) %}
+
+    {{ broken_rules(model, rules, references) }}
+
+{% endtest %}

@@ -1,0 +1,7 @@
+{% test valid_span(model, start, end) %}
+
+select *
+from {{ model }}
+where {{ end }} < {{ start }}
+
+{% endtest %}

@@ -1,0 +1,39 @@
+{{ config(meta={'dagster': {'ref': {'name': 'fact_ratings'}}}) }}
+
+with booked as (
+
+    select
+        month,
+        rows_loaded
+
+    from {{ ref('src_load_history') }}
+    where table_name = 'raw_ratings' and rows_loaded > 0
+
+),
+
+held as (
+
+    select
+        left(cast(date_trunc('month', rated_at) as varchar), 7) as month,
+        count(*) as rows_held
+
+    from {{ ref('src_ratings') }}
+    group by date_trunc('month', rated_at)
+
+),
+
+final as (
+
+    select
+        coalesce(booked.month, held.month) as month,
+        booked.rows_loaded,
+        held.rows_held
+
+    from booked
+    full outer join held
+        on booked.month = held.month
+    where booked.rows_loaded is distinct from held.rows_held
+
+)
+
+select * from final

@@ -1,0 +1,12 @@
+-- A warning, because other data may number its movies differently.
+{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'mart_movie_releases'}}}) }}
+
+select
+    movies.movie_id,
+    movies.title,
+    dates.release_date
+
+from {{ ref('seed_movie_release_dates') }} as dates
+inner join {{ ref('dim_movies') }} as movies
+    on dates.movie_id = movies.movie_id
+where abs(extract(year from dates.release_date) - movies.release_year) > 1
