@@ -98,7 +98,7 @@ def upload(source: str) -> None:
 
 
 def _upload(settings: Settings, source: str) -> None:
-    from netflix_assets.console import counting
+    from netflix_assets.console import counting, print_upload
     from netflix_assets.landing import local_s3
     from netflix_assets.landing.bucket import LandingBucket
     from netflix_assets.landing.upload import upload as upload_files
@@ -106,7 +106,7 @@ def _upload(settings: Settings, source: str) -> None:
     bucket = LandingBucket(settings, reach=local_s3.reach)
     with counting(console) as report:
         done = upload_files(source, bucket, scratch=settings.home / "tmp", progress=report)
-    console.print(f"upload: {done.summary()}", highlight=False)
+    print_upload(console, done)
 
 
 @main.command(epilog="Example: netflix-assets materialize")

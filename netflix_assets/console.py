@@ -17,6 +17,7 @@ from rich.table import Table
 if TYPE_CHECKING:
     from netflix_assets.automation.materialize import Outcome
     from netflix_assets.automation.status import Status, TableStatus
+    from netflix_assets.landing.upload import UploadReport
 
 _DBT_STEP = re.compile(r"(\d+) of (\d+) (?:START|OK|PASS|ERROR|FAIL|WARN|SKIP)\S* (.*?)(?: \.{2,}.*)?$")
 
@@ -79,6 +80,17 @@ def running_quietly(console: Console, log_file: Path) -> Iterator[Callable[[str,
         root.removeHandler(handler)
         handler.close()
         logging.captureWarnings(False)
+
+
+def print_upload(console: Console, report: UploadReport) -> None:
+    """One line of what an upload did."""
+    parts = [f"{len(report.uploaded):,} objects ({report.bytes_uploaded / 1e6:,.1f} MB) put"]
+    parts.append(f"{len(report.unchanged):,} already there")
+    if report.removed:
+        parts.append(f"removed under another spelling: {', '.join(report.removed)}")
+    if report.checksum_verified is not None:
+        parts.append("checksum verified" if report.checksum_verified else "no checksum is published")
+    console.print(f"upload: {'; '.join(parts)}", highlight=False, soft_wrap=True)
 
 
 def print_run(console: Console, status: Status, outcome: Outcome) -> None:

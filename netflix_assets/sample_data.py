@@ -37,7 +37,7 @@ _LAST_RATING = 1_727_740_799  # 2024-09-30
 _HALF_STARS_SINCE = 1_045_526_400  # 2003-02-18
 
 _RATINGS_AT_A_TIME = 2_000_000
-# A user's ratings spread over at least this many ranks each, which bounds a movie's share of the users.
+# A user's ratings spread over at least this many ranks of popularity each, so that none is rated by everybody.
 _RANKS_PER_RATING = 3
 
 
@@ -221,7 +221,7 @@ class _Writer:
                     for g in range(1 + floor(3.5 * pow(unit(rank_id, 12), 2))::integer)
                 ])), '|') end as genres,
                 epoch(make_date(year, 1, 1))::bigint + (bits(titled, 18) % 20000000)::bigint as released,
-                3.3 + 0.45 * normal(bits(rank_id, 19)) + 0.5 * pow(1 - popularity / {self._movies}, 6) as quality
+                3.22 + 0.45 * normal(bits(rank_id, 19)) + 0.5 * pow(1 - popularity / {self._movies}, 6) as quality
             from named
             """
         )
@@ -289,7 +289,7 @@ class _Writer:
                 from drawn
             ),
             placed as (
-                select *, {_RANKS_PER_RATING} * k + floor({_RANKS_PER_RATING} * y)::bigint
+                select *, {_RANKS_PER_RATING} * k + floor({_RANKS_PER_RATING} * pow(y, 1.6))::bigint
                     + floor(({reach} - {_RANKS_PER_RATING} * n)
                         * (0.15 * pow(x, 4) + 0.25 * pow(x, 16) + 0.6 * pow(x, 120)))::bigint as popularity,
                     joined + floor(z * sittings)::bigint * 5961600 + 9 * k as wished
@@ -304,7 +304,7 @@ class _Writer:
                 from placed join movies using (popularity)
             ),
             felt as (
-                select *, quality + kindness + 0.85 * normal(bits(this, 51)) as opinion from timed
+                select *, quality + kindness + 0.95 * normal(bits(this, 51)) as opinion from timed
             )
             select userId::integer as userId, movieId, tags, this, time, (case
                 when time < {_HALF_STARS_SINCE} or z < 0.45 then greatest(1, least(5, round(opinion)))
@@ -314,12 +314,12 @@ class _Writer:
 
     def _tags_query(self) -> str:
         # The words of one rating are neighbours in the list, so that no tag is given twice.
-        words = [*_PLAIN_TAGS, *_ODD_TAGS]
+        words = [*_PLAIN_TAGS, *_ODD_TAGS, *(f"{a} {n}".lower() for n in _NOUNS[:8] for a in _ADJECTIVES)]
         return f"""
             select userId, movieId, {_list(words)}[1 + (start + w) % {len(words)}] as tag,
                 least(time + 20 + 15 * w, {_LAST_RATING + 600}) as timestamp
             from (
-                select userId, movieId, time, floor({len(words)} * pow(unit(this, 52), 1.5))::bigint as start,
+                select userId, movieId, time, floor({len(words)} * pow(unit(this, 52), 3))::bigint as start,
                     unnest(range(1 + floor(3 * pow(unit(this, 53), 3))::bigint)) as w
                 from part where tags and unit(this, 54) < 0.165
             )

@@ -21,7 +21,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import FrameType
@@ -30,8 +30,7 @@ from urllib.parse import urlsplit
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectionClosedError, EndpointConnectionError
-from botocore.exceptions import ConnectTimeoutError as BotoConnectTimeoutError
+from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
 from netflix_assets.errors import BucketError, SettingsError
 from netflix_assets.landing.bucket import LandingBucket
@@ -175,6 +174,22 @@ def running(settings: Settings) -> Iterator[Settings]:
         yield here
 
 
+@contextmanager
+def serving(settings: Settings) -> Iterator[None]:
+    """An S3 server at the settings' own address for as long as the block runs: one that runs already, or ours.
+
+    Raises:
+        SettingsError: The address is not one of this machine, or a folder cannot be written.
+        BucketError: Something else listens at the address, or the server does not start.
+    """
+    problem = _probe(settings)
+    if problem is not None and not problem.nothing:
+        raise _taken(settings, problem)
+    with _started(settings, _local_address(settings)) if problem is not None else nullcontext():
+        LandingBucket(settings).ensure_exists()
+        yield
+
+
 def reach(settings: Settings) -> Settings:
     """Like `running`, for the rest of this process; asked again it gives the same server.
 
@@ -211,14 +226,14 @@ def _probe(settings: Settings, *, seconds: float = 5.0) -> _Problem | None:
     )
     try:
         answer = client.list_buckets()
-    except (EndpointConnectionError, BotoConnectTimeoutError) as error:
+    except (EndpointConnectionError, ConnectTimeoutError) as error:
         return _Problem(f"nothing ({type(error).__name__})", nothing=True)
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied"}:
             return _Problem(f"an S3 server that refuses our keys ({code})")
         return _Problem(f"a server that is not S3 or not well (it answers {code or error})")
-    except (BotoCoreError, ConnectionClosedError, ValueError) as error:
+    except (BotoCoreError, ValueError) as error:
         return _Problem(f"something that is not S3 ({type(error).__name__})")
     return None if "Owner" in answer or answer.get("Buckets") else _Problem("a web server that is not S3")
 
@@ -278,23 +293,24 @@ def _started(settings: Settings, address: str) -> Iterator[subprocess.Popen[byte
     _make_writable(settings.log_path)
     token = (secrets.token_hex(8), secrets.token_hex(16))
     log = _log_file(settings)
-    with log.open("ab") as log_file, _own_cache(settings) as (cache, cache_lock):
-        log_start = log_file.tell()
-        process = subprocess.Popen(
-            ["/bin/sh", "-c", _GUARD, "s3-guard", *command(settings, address, rclone=rclone)],
-            env=environment(settings, cache, token),
-            stdin=subprocess.PIPE,
-            stdout=log_file,
-            stderr=log_file,
-            pass_fds=(cache_lock,),
-            # Ctrl-C in a terminal reaches us only, so that the server outlives the work we still finish.
-            start_new_session=True,
-        )
-    try:
-        _wait_until_ready(replace(settings, s3_access_key=token[0], s3_secret_key=token[1]), process, log, log_start)
-        yield process
-    finally:
-        _stop(process)
+    with _own_cache(settings) as cache:
+        with log.open("ab") as log_file:
+            log_start = log_file.tell()
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", _GUARD, "s3-guard", *command(settings, address, rclone=rclone)],
+                env=environment(settings, cache, token),
+                stdin=subprocess.PIPE,
+                stdout=log_file,
+                stderr=log_file,
+                # Ctrl-C in a terminal reaches us only, so that the server outlives the work we still finish.
+                start_new_session=True,
+            )
+        try:
+            own = replace(settings, s3_access_key=token[0], s3_secret_key=token[1])
+            _wait_until_ready(own, process, log, log_start)
+            yield process
+        finally:
+            _stop(process)
 
 
 def _make_writable(folder: Path) -> None:
@@ -309,20 +325,20 @@ def _make_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _own_cache(settings: Settings) -> Iterator[tuple[Path, int]]:
-    """A cache folder that no other running server uses, and the lock on it, which the server inherits.
+def _own_cache(settings: Settings) -> Iterator[Path]:
+    """A cache folder that no other running server uses, ours until the end of the block or of the process.
 
     Two servers on one hash database wait for each other, a quarter of a second for every object written.
     """
     for number in range(_CACHES):
         cache = settings.home / "rclone" / str(number)
-        cache.mkdir(parents=True, exist_ok=True)
+        _make_writable(cache)
         with (cache / "lock").open("w") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
-            yield cache, lock.fileno()
+            yield cache
             return
     raise BucketError(f"{_CACHES} local S3 servers already run for {settings.home}; stop some of them")
 

@@ -1,0 +1,72 @@
+"""What tests share: settings of their own, a real local S3 server, and a fresh bucket on it."""
+
+import socket
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from netflix_assets.landing import local_s3
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.settings import Settings
+from netflix_assets_tests.pipeline import SMALL, Pipeline
+
+
+def isolated_settings(home: Path) -> Settings:
+    """Settings whose state is all under `home`, with an S3 address at which nobody listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    return Settings.from_environment({"NETFLIX_HOME": str(home), "NETFLIX_S3_ENDPOINT": f"http://127.0.0.1:{port}"})
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of this test alone; no server runs."""
+    return isolated_settings(tmp_path / "home")
+
+
+@pytest.fixture(scope="session")
+def s3_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """One local S3 server for the whole test process."""
+    with local_s3.running(isolated_settings(tmp_path_factory.mktemp("s3-server"))) as running:
+        yield running
+
+
+@pytest.fixture
+def s3(s3_server: Settings, settings: Settings) -> Settings:
+    """Settings of this test alone, with a running S3 server and a new, empty bucket on it."""
+    own = replace(settings, s3_endpoint=s3_server.s3_endpoint, bucket=f"test-{uuid.uuid4().hex}")
+    LandingBucket(own).ensure_exists()
+    return own
+
+
+@pytest.fixture
+def bucket(s3: Settings) -> LandingBucket:
+    """A new, empty bucket."""
+    return LandingBucket(s3)
+
+
+@pytest.fixture(scope="session")
+def built_small(s3_server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """A pipeline on four movies and six ratings, materialized once; take a copy before changing it."""
+    home = tmp_path_factory.mktemp("small") / "home"
+    return built(Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}")), SMALL)
+
+
+@pytest.fixture
+def small(built_small: Pipeline, tmp_path: Path) -> Pipeline:
+    """A copy of the small pipeline that the test may change."""
+    return built_small.copy(tmp_path / "home")
+
+
+def built(pipeline: Pipeline, objects: Mapping[str, str]) -> Pipeline:
+    """Put the objects into the pipeline's bucket and materialize everything."""
+    pipeline.bucket.ensure_exists()
+    for key, text in objects.items():
+        pipeline.put(key, text)
+    outcome = pipeline.materialize()
+    assert outcome.success, outcome.errors
+    return pipeline

@@ -1,0 +1,135 @@
+"""The whole pipeline for tests: its own home and bucket, the real S3 server, Dagster, dbt and DuckDB."""
+
+from __future__ import annotations
+
+import io
+import shutil
+import uuid
+from collections.abc import Iterable, Mapping
+from contextlib import redirect_stdout
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from netflix_assets.automation.home import dagster_instance
+from netflix_assets.automation.materialize import Outcome, plan, run
+from netflix_assets.automation.staleness import Work
+from netflix_assets.automation.status import Status, read_status
+from netflix_assets.definitions import build_defs, duckdb_from
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
+from netflix_assets.settings import Settings
+
+MOVIES = """\
+movieId,title,genres
+1,Toy Story (1995),Adventure|Animation|Children
+2,"Amélie, or ""The Fabulous Destiny"" (2001)",Comedy|Romance
+3,Babylon 5,Sci-Fi
+4,Heat (1995),(no genres listed)
+"""
+LINKS = """\
+movieId,imdbId,tmdbId
+1,0114709,862
+2,0211915,194
+3,0105946,
+4,0113277,949
+"""
+TAGS = '''\
+userId,movieId,tag,timestamp
+1,1,pixar,1425168100
+2,2,"très beau, ""chic""",1425168200
+'''
+RATINGS: Mapping[str, tuple[str, ...]] = {
+    "1996-03": ("1,1,4.0,825638400", "1,4,3.5,825638401"),
+    "2015-03": ("1,2,5.0,1425168000", "2,1,4.5,1425168001", "2,2,3.0,1425168002"),
+    "2015-05": ("3,1,0.5,1430438400",),
+}
+
+
+def ratings_csv(lines: Iterable[str]) -> str:
+    """A ratings object."""
+    return "\n".join(["userId,movieId,rating,timestamp", *lines]) + "\n"
+
+
+SMALL: Mapping[str, str] = {
+    "raw/movies.csv": MOVIES,
+    "raw/links.csv": LINKS,
+    "raw/tags.csv": TAGS,
+    **{f"raw/ratings/month={month}/ratings.csv": ratings_csv(lines) for month, lines in RATINGS.items()},
+}
+
+
+@dataclass
+class Pipeline:
+    """One home and one bucket, and what a user does with them."""
+
+    settings: Settings
+    objects: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def bucket(self) -> LandingBucket:
+        return LandingBucket(self.settings)
+
+    @property
+    def warehouse(self) -> DuckDBWarehouse:
+        return duckdb_from(self.settings)
+
+    def put(self, key: str, text: str) -> None:
+        self.bucket.put(key, io.BytesIO(text.encode()))
+        self.objects[key] = text
+
+    def delete(self, key: str) -> None:
+        self.bucket.delete(key)
+        del self.objects[key]
+
+    def plan(self) -> Work:
+        """What is out of date."""
+        with dagster_instance(self.settings) as instance:
+            return plan(build_defs(self.settings), instance, self.bucket, self.warehouse)
+
+    def materialize(self, *, everything: bool = False) -> Outcome:
+        """What `netflix-assets materialize` does."""
+        defs = build_defs(self.settings)
+        with dagster_instance(self.settings) as instance, redirect_stdout(io.StringIO()):
+            work = plan(defs, instance, self.bucket, self.warehouse, everything=everything)
+            return run(defs, instance, work)
+
+    def status(self) -> Status:
+        with dagster_instance(self.settings) as instance:
+            return read_status(build_defs(self.settings), instance, self.bucket, self.warehouse)
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        with self.warehouse.connection(read_only=True) as connection:
+            return connection.execute(sql).fetchall()
+
+    def one(self, sql: str) -> Any:
+        return self.query(sql)[0][0]
+
+    def contents(self) -> dict[str, list[tuple[Any, ...]]]:
+        """Every row of every table that people read, in a fixed order; times of runs left out."""
+        with self.warehouse.connection(read_only=True) as connection:
+            tables = connection.execute(
+                "select table_schema, table_name from information_schema.tables where table_schema in "
+                "('dim', 'fact', 'mart', 'staging') and table_name != 'src_load_history' order by all"
+            ).fetchall()
+            return {
+                f"{schema}.{table}": connection.execute(
+                    f"select columns(c -> c not in ('load_id', '_load_id')) from {schema}.{table} order by all"
+                ).fetchall()
+                for schema, table in tables
+            }
+
+    def events(self, run_id: str) -> list[dg.DagsterEvent]:
+        with dagster_instance(self.settings) as instance:
+            return [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event]
+
+    def copy(self, home: Path) -> Pipeline:
+        """The same state in another home and bucket."""
+        shutil.copytree(self.settings.home, home)
+        other = Pipeline(replace(self.settings, home=home, bucket=f"test-{uuid.uuid4().hex}"))
+        other.bucket.ensure_exists()
+        for key, text in self.objects.items():
+            other.put(key, text)
+        return other
