@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,8 @@ from netflix_assets.errors import SettingsError
 from netflix_assets.loading.raw_assets import WAREHOUSE_POOL
 from netflix_assets.settings import PROJECT_ROOT, Settings
 
+HOST_TAG = "netflix/host"
+PID_TAG = "netflix/pid"
 _CONFIGURATION = "dagster.yaml"
 
 
@@ -46,4 +49,31 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         storage = instance.event_log_storage
         if WAREHOUSE_POOL not in storage.get_concurrency_keys():
             storage.set_concurrency_slots(WAREHOUSE_POOL, 1)
+        _end_runs_of_dead_processes(instance)
         yield instance
+
+
+def process_tags() -> dict[str, str]:
+    """Tags of a run that this process executes itself."""
+    return {HOST_TAG: socket.gethostname(), PID_TAG: str(os.getpid())}
+
+
+def _end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
+    """Mark runs as failed whose process was killed, so that they do not hold the warehouse's pool for ever."""
+    unfinished = dg.RunsFilter(
+        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING], tags={HOST_TAG: socket.gethostname()}
+    )
+    for run in instance.get_runs(filters=unfinished):
+        if not _is_alive(int(run.tags[PID_TAG])):
+            instance.report_run_failed(run, "The process that executed this run was killed.")
+            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from netflix_assets.automation.home import process_tags
 from netflix_assets.automation.staleness import Records, Work, find_work
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import Contents, LandingBucket
@@ -28,7 +29,7 @@ class Outcome:
         run_id: The Dagster run, or None if nothing was out of date.
         success: Every step succeeded and no check failed as an error.
         work: What was asked for.
-        errors: The errors of failed steps, in the order they happened.
+        errors: The errors of failed steps and the names of failed checks, in the order they happened.
     """
 
     run_id: str | None
@@ -91,6 +92,10 @@ def run(
         event = entry.dagster_event
         if event is not None and event.is_step_failure:
             errors.append(error_text(event))
+        elif event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+            check = event.asset_check_evaluation_data
+            if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
+                errors.append(f"check {check.check_name} of {check.asset_key.to_user_string()}")
         if on_event is not None:
             on_event(entry)
 
@@ -102,10 +107,15 @@ def run(
         instance=instance,
         run_id=run_id,
         run_config=_run_config(work),
-        tags={RANGE_START_TAG: work.months[0], RANGE_END_TAG: work.months[1]} if work.months else {},
+        tags={**process_tags(), **_range_tags(work)},
         raise_on_error=False,
     )
-    return Outcome(run_id, result.success, work, tuple(errors))
+    return Outcome(run_id, result.success and not errors, work, tuple(errors))
+
+
+def _range_tags(work: Work) -> dict[str, str]:
+    """One run for a range of months, as a backfill of it would be."""
+    return {RANGE_START_TAG: work.months[0], RANGE_END_TAG: work.months[1]} if work.months else {}
 
 
 def _run_config(work: Work) -> dict[str, object]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
+from dagster_dbt.core.dbt_event_iterator import DbtEventIterator
+from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from packaging.version import Version
 
@@ -49,11 +51,34 @@ def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTra
             # dagster-dbt knows no unit tests: they are `unit_tests` below.
             invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
         try:
-            yield from invocation.stream().fetch_row_counts().fetch_column_metadata()
+            events = DbtEventIterator(_when_finished(invocation.stream()), invocation)
+            yield from events.fetch_row_counts().fetch_column_metadata()
         finally:
             _let_go_of_the_file()
 
     return _build
+
+
+def _when_finished(events: Iterator[Any]) -> Iterator[Any]:
+    """Wait until dbt has finished, then give its events, a failure last.
+
+    DuckDB can be asked for rows and columns only then, and dagster-dbt waits for that in a loop which takes
+    a whole processor from dbt.
+    """
+    seen: list[Any] = []
+    failure: DagsterDbtCliRuntimeError | None = None
+    try:
+        for event in events:
+            seen.append(event)
+    except DagsterDbtCliRuntimeError as error:
+        failure = error
+
+    def replay() -> Iterator[Any]:
+        yield from seen
+        if failure is not None:
+            raise failure
+
+    return replay()
 
 
 def _let_go_of_the_file() -> None:

@@ -29,8 +29,15 @@ class NetflixDbtTranslator(DagsterDbtTranslator):
     ) -> dg.AssetCheckSpec | None:
         """The check of a data test, described as in its YAML."""
         spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        description = self.get_resource_props(manifest, unique_id).get("description")
-        return spec._replace(description=description) if spec and description else spec
+        return spec and spec._replace(description=_test_description(self.get_resource_props(manifest, unique_id)))
+
+
+def _test_description(node: Mapping[str, Any]) -> str:
+    if node.get("description"):
+        return str(node["description"])
+    test = node.get("test_metadata", {}).get("name", "singular")
+    column = f" of column `{node['column_name']}`" if node.get("column_name") else ""
+    return f"dbt test `{test}`{column}; its SQL is in `{node['original_file_path']}`."
 
 
 def layer_of(node: Mapping[str, Any]) -> str:

@@ -1,0 +1,213 @@
+"""The main job on real S3, DuckDB, dbt and Dagster: what it rebuilds, what it leaves alone, what it refuses."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
+
+pytestmark = pytest.mark.xdist_group("pipeline")
+
+RATING_KEY = "raw/ratings/month={}/ratings.csv"
+
+
+def fact(pipeline: Pipeline) -> list[tuple[object, ...]]:
+    return pipeline.query("select user_id, movie_id, rating::varchar from fact.fact_ratings order by rated_at, user_id")
+
+
+def same_as_built_afresh(pipeline: Pipeline, fresh_home: Path) -> bool:
+    """Whether every table is what a first build from the same bucket makes."""
+    fresh = pipeline.copy(fresh_home)
+    fresh.settings.warehouse_path.unlink()
+    outcome = fresh.materialize(everything=True)
+    assert outcome.success, outcome.errors
+    return fresh.contents() == pipeline.contents()
+
+
+def test_everything_is_loaded_and_a_missing_file_is_an_empty_table(built_small: Pipeline) -> None:
+    status = built_small.status()
+    rows = {table.table: table.rows for table in status.tables}
+    assert (rows["raw_ratings"], rows["fact_ratings"], rows["dim_movies"], rows["snap_tags"]) == (6, 6, 4, 2)
+    assert rows["raw_genome_scores"] == rows["dim_genome_tags"] == rows["tag_relevance_analysis"] == 0
+    assert status.missing_files == ("raw/genome_scores.csv", "raw/genome_tags.csv")
+    assert all(table.fresh for table in status.tables)
+    assert not status.failed
+
+
+def test_a_second_run_without_changes_runs_nothing(small: Pipeline) -> None:
+    outcome = small.materialize()
+    assert (outcome.run_id, outcome.success) == (None, True)
+
+
+def test_the_same_bytes_uploaded_again_run_nothing(small: Pipeline) -> None:
+    small.put("raw/movies.csv", MOVIES)
+    assert small.materialize().run_id is None
+
+
+def test_late_corrected_removed_emptied_and_new_months_reach_the_fact_as_a_fresh_build_would(
+    small: Pipeline, tmp_path: Path
+) -> None:
+    small.put(
+        RATING_KEY.format("1996-03"), ratings_csv(["1,1,4.0,825638400", "1,4,3.5,825638401", "9,3,1.0,825638402"])
+    )
+    small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,2.0,1425168000"]))
+    small.delete(RATING_KEY.format("2015-05"))
+    small.put(RATING_KEY.format("2015-04"), ratings_csv(["4,4,5.0,1427846400"]))
+    outcome = small.materialize()
+    assert outcome.success, outcome.errors
+    assert fact(small) == [(1, 1, "4.0"), (1, 4, "3.5"), (9, 3, "1.0"), (1, 2, "2.0"), (4, 4, "5.0")]
+    assert same_as_built_afresh(small, tmp_path / "fresh")
+
+
+def test_one_changed_month_is_the_only_one_loaded_and_rebuilt(small: Pipeline) -> None:
+    loads = small.query("select month, max(load_id) from raw.load_history where month is not null group by all")
+    small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,1.0,1425168000"]))
+    outcome = small.materialize()
+    assert outcome.success, outcome.errors
+    assert outcome.work.tables == {dg.AssetKey(["raw", "raw_ratings"])}
+    after = small.query("select month, max(load_id) from raw.load_history where month is not null group by all")
+    assert {month for month, _ in set(after) - set(loads)} == {"2015-03"}
+    kept = small.query("select distinct load_id from fact.fact_ratings where rating_month != date '2015-03-01'")
+    assert set(kept) <= {(load,) for _, load in loads}
+
+
+def test_changed_movies_leave_the_rating_facts_alone(small: Pipeline) -> None:
+    small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat, recut (1996)"))
+    outcome = small.materialize()
+    assert outcome.success, outcome.errors
+    built = {"/".join(key.path) for key in outcome.work.assets}
+    assert {"raw/raw_movies", "staging/src_movies", "dim/dim_movies", "snapshots/snap_movies"} <= built
+    assert not built & {"raw/raw_ratings", "fact/fact_ratings"}
+    history = small.query("select title from snapshots.snap_movies where movie_id = 4 order by dbt_valid_from")
+    assert history == [("Heat (1995)",), ("Heat, recut (1996)",)]
+
+
+def test_an_edited_tag_closes_its_row_and_opens_another(small: Pipeline) -> None:
+    small.put("raw/tags.csv", TAGS.replace("pixar", "toys"))
+    assert small.materialize().success
+    history = small.query("select tag, dbt_valid_to is null from snapshots.snap_tags where user_id = 1 order by 2, 1")
+    assert history == [("pixar", False), ("toys", True)]
+
+
+def test_a_refused_load_fails_the_run_says_why_and_keeps_the_rows_until_the_object_is_replaced(
+    small: Pipeline,
+) -> None:
+    before = small.contents()
+    small.put("raw/movies.csv", "movieId,name,genres\n1,Toy Story (1995),Comedy\n")
+    outcome = small.materialize()
+    assert not outcome.success
+    assert outcome.errors[0].startswith("raw/movies.csv, line 1: a column has another name (name in place of title)")
+    assert small.contents() == before
+    assert not small.materialize().success
+    small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
+    assert small.materialize().success
+    assert small.one("select title from dim.dim_movies where movie_id = 4") == "Heat II (1995)"
+
+
+def test_a_failing_dbt_test_fails_the_run_stops_what_is_below_and_is_tried_again(small: Pipeline) -> None:
+    with small.warehouse.connection() as connection:
+        connection.execute("update fact.fact_ratings set rating = 5 where user_id = 3")
+    small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,4.0,1425168000"]))
+    outcome = small.materialize()
+    assert not outcome.success
+    assert "fact_ratings_equals_raw_row_for_row" in " ".join(outcome.errors)
+    assert small.one("select sum(rating_count) from mart.ratings_by_month") == 6
+    assert not small.materialize().success
+    small.put(RATING_KEY.format("2015-05"), ratings_csv(["3,1,1.5,1430438400"]))
+    outcome = small.materialize()
+    assert outcome.success, outcome.errors
+    assert small.one("select sum(rating_count) from mart.ratings_by_month") == 4
+
+
+def test_rejected_rows_are_shown_and_do_not_stop_the_rest(small: Pipeline) -> None:
+    lines = [f"{user},1,3.0,1427846{user}" for user in range(400, 500)]
+    small.put(RATING_KEY.format("2015-04"), ratings_csv([*lines, "501,1,7.5,1427846501"]))
+    outcome = small.materialize()
+    assert outcome.success, outcome.errors
+    table = next(table for table in small.status().tables if table.table == "raw_ratings")
+    assert (table.rows, table.rejected, table.checks_warned) == (106, 1, 1)
+    assert outcome.run_id is not None
+    materialized = [
+        event.step_materialization_data.materialization
+        for event in small.events(outcome.run_id)
+        if event.is_step_materialization and event.asset_key == dg.AssetKey(["raw", "raw_ratings"])
+    ]
+    rejects = materialized[0].metadata["first rejects"]
+    assert isinstance(rejects, dg.TableMetadataValue)
+    shown = rejects.records[0].data
+    assert shown["object"] == "raw/ratings/month=2015-04/ratings.csv"
+    assert (shown["line"], shown["column"], shown["text"]) == (102, "rating", "501,1,7.5,1427846501")
+
+
+def test_a_file_that_comes_and_goes_fills_and_empties_its_tables(small: Pipeline) -> None:
+    small.put("raw/genome-tags.csv", "tagId,tag\n1,007\n")
+    small.put("raw/genome_scores.csv", "movieId,tagId,relevance\n1,1,0.75\n")
+    assert small.materialize().success
+    assert small.query("select tag_name, average_relevance from mart.tag_relevance_analysis") == [("007", 0.75)]
+    small.delete("raw/genome-tags.csv")
+    small.delete("raw/genome_scores.csv")
+    assert small.materialize().success
+    assert small.one("select count(*) from mart.tag_relevance_analysis") == 0
+
+
+def test_an_unknown_object_is_named_by_status_and_check(small: Pipeline) -> None:
+    small.put("raw/Movies.CSV", MOVIES)
+    assert small.status().unknown_objects == ("raw/Movies.CSV",)
+    assert small.materialize().run_id is None
+
+
+def command(pipeline: Pipeline, *arguments: str) -> subprocess.Popen[str]:
+    """The command line in a process of its own."""
+    settings = pipeline.settings
+    return subprocess.Popen(
+        [sys.executable, "-m", "netflix_assets.cli", *arguments],
+        env={
+            **os.environ,
+            "NETFLIX_HOME": str(settings.home),
+            "NETFLIX_S3_ENDPOINT": settings.s3_endpoint,
+            "NETFLIX_S3_BUCKET": settings.bucket,
+        },
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+
+
+def loading_has_begun(home: Path) -> bool:
+    return any(home.glob("tmp/load-*/*.csv"))
+
+
+def dbt_builds_tables(home: Path) -> bool:
+    return any("sql table model" in log.read_text() for log in home.glob("dbt/dbt_build-*/dbt.log"))
+
+
+@pytest.mark.parametrize("moment", [loading_has_begun, dbt_builds_tables])
+def test_a_killed_run_repeated_ends_as_an_undisturbed_one(
+    built_small: Pipeline, tmp_path: Path, moment: Callable[[Path], bool]
+) -> None:
+    killed = built_small.copy(tmp_path / "home")
+    killed.settings.warehouse_path.unlink()
+    for log in killed.settings.dbt_target_path.glob("dbt_build-*/dbt.log"):
+        log.unlink()
+    process = command(killed, "materialize")
+    deadline = time.monotonic() + 120
+    while not moment(killed.settings.home) and process.poll() is None:
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
+    process.send_signal(signal.SIGKILL)
+    process.wait()
+    assert process.returncode == -signal.SIGKILL
+    again = command(killed, "materialize")
+    output, _ = again.communicate(timeout=300)
+    assert again.returncode == 0, output
+    assert killed.contents() == built_small.contents()
+    assert killed.materialize().run_id is None
