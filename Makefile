@@ -3,9 +3,10 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+SCALE ?= 0.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test lint format lock clean
+.PHONY: help setup demo dev test bench bench-load lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -27,6 +28,11 @@ dev: $(READY) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
 
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
+
+bench: bench-load ## Measure against a hand-written baseline (SCALE=1 is 32 million ratings)
+
+bench-load: $(READY) ## The loading part of bench
+	$(BIN)/python benchmarks/load.py --scale $(SCALE)
 
 lint: $(READY) ## Check style, types, imports and SQL
 	$(BIN)/ruff format --check .

@@ -18,16 +18,17 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
-from rich.console import Console
+from rich.markup import escape
 
+from netflix_assets.console import new_console
 from netflix_assets.errors import UserError
 from netflix_assets.settings import PROJECT_ROOT, Settings
 
 DEMO_SCALE = 0.003
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
-console = Console()
-errors = Console(stderr=True)
+console = new_console()
+errors = new_console(stderr=True)
 
 
 def _one_sentence(command: _Command) -> _Command:
@@ -38,7 +39,7 @@ def _one_sentence(command: _Command) -> _Command:
         try:
             return command(*args, **kwargs)
         except UserError as error:
-            errors.print(f"[red]error:[/red] {error}", highlight=False, soft_wrap=True)
+            errors.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
             raise SystemExit(1) from error
 
     return wrapped  # type: ignore[return-value]
@@ -155,7 +156,7 @@ def _materialize(settings: Settings, *, everything: bool) -> bool:
         print_run(console, status, outcome)
         print_gaps(console, status)
         if not outcome.success:
-            errors.print(f"what Dagster and dbt said is in {log}", highlight=False, soft_wrap=True)
+            errors.print(f"what Dagster and dbt said is in {log}", soft_wrap=True)
         return outcome.success
 
 
@@ -209,7 +210,6 @@ def demo(data: str | None) -> None:
     console.print(
         "\nnext: `make dev` opens the same data in the Dagster UI on http://127.0.0.1:3000; "
         f"query the marts in {settings.warehouse_path} (schema mart) with any DuckDB client",
-        highlight=False,
         soft_wrap=True,
     )
 
@@ -226,7 +226,6 @@ def dev(port: int) -> None:
     with dagster_instance(settings), local_s3.serving(settings):
         console.print(
             f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}; the UI will be on http://127.0.0.1:{port}",
-            highlight=False,
         )
         raise SystemExit(_dagster_dev(settings, port))
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
@@ -20,6 +21,14 @@ if TYPE_CHECKING:
     from netflix_assets.landing.upload import UploadReport
 
 _DBT_STEP = re.compile(r"(\d+) of (\d+) (?:START|OK|PASS|ERROR|FAIL|WARN|SKIP)\S* (.*?)(?: \.{2,}.*)?$")
+
+
+def new_console(*, stderr: bool = False) -> Console:
+    """A console whose tables are not cut where the output goes to a file or another program."""
+    console = Console(stderr=stderr, highlight=False)
+    if not console.is_terminal:
+        console.width = 200
+    return console
 
 
 def progress_bar(console: Console) -> Progress:
@@ -90,40 +99,41 @@ def print_upload(console: Console, report: UploadReport) -> None:
         parts.append(f"removed under another spelling: {', '.join(report.removed)}")
     if report.checksum_verified is not None:
         parts.append("checksum verified" if report.checksum_verified else "no checksum is published")
-    console.print(f"upload: {'; '.join(parts)}", highlight=False, soft_wrap=True)
+    console.print(f"upload: {'; '.join(parts)}", soft_wrap=True)
 
 
 def print_run(console: Console, status: Status, outcome: Outcome) -> None:
     """The table after a run: what it loaded and built."""
     ran = {tuple(key.path[-2:]) for key in outcome.work.assets}
     tables = [table for table in status.tables if (table.layer, table.table) in ran]
-    table = Table("layer", "table", *_NUMBERS, title=None, box=None, pad_edge=False)
-    for column in table.columns[2:]:
-        column.justify = "right"
+    table = _table("layer", "table", ">rows", ">rejected", ">seconds", "checks")
     for row in tables:
-        table.add_row(row.layer, row.table, _count(row.rows), _count(row.rejected), _seconds(row), *_checks(row))
+        table.add_row(row.layer, row.table, _count(row.rows), _count(row.rejected), _seconds(row), _checks([row]))
     console.print(table)
     for error in outcome.errors:
-        console.print(f"[red]failed:[/red] {error}", highlight=False, soft_wrap=True)
+        console.print(f"[red]failed:[/red] {escape(error)}", soft_wrap=True)
     verdict = "[green]done[/green]" if outcome.success else "[red]failed[/red]"
-    console.print(f"{verdict}: run {outcome.run_id}, {len(tables)} tables, {_all_checks(status)}", highlight=False)
-
-
-_NUMBERS = ("rows", "rejected", "seconds", "checks passed", "failed")
+    console.print(f"{verdict}: {len(tables)} tables, checks: {_checks(status.tables)}; run {outcome.run_id}")
 
 
 def print_status(console: Console, status: Status) -> None:
     """The table of everything, run or not."""
-    table = Table("layer", "table", "rows", "rejected", "last made (UTC)", "state", "checks passed", "failed", box=None)
-    for column in (*table.columns[2:4], *table.columns[6:]):
-        column.justify = "right"
+    table = _table("layer", "table", ">rows", ">rejected", "made (UTC)", "state", "checks")
     for row in status.tables:
-        made = row.made_at[:19].replace("T", " ") if row.made_at else "never"
+        made = row.made_at[:16].replace("T", " ") if row.made_at else "never"
         state = "up to date" if row.fresh else "[yellow]out of date[/yellow]"
-        table.add_row(row.layer, row.table, _count(row.rows), _count(row.rejected), made, state, *_checks(row))
+        table.add_row(row.layer, row.table, _count(row.rows), _count(row.rejected), made, state, _checks([row]))
     console.print(table)
     print_gaps(console, status)
-    console.print(_all_checks(status), highlight=False)
+    console.print(f"checks: {_checks(status.tables)}")
+
+
+def _table(*headings: str) -> Table:
+    """A table without lines; a heading with > before it is of a column of numbers."""
+    table = Table(box=None, pad_edge=False)
+    for heading in headings:
+        table.add_column(heading.lstrip(">"), justify="right" if heading.startswith(">") else "left", no_wrap=True)
+    return table
 
 
 def print_gaps(console: Console, status: Status) -> None:
@@ -131,13 +141,11 @@ def print_gaps(console: Console, status: Status) -> None:
     if status.missing_files:
         console.print(
             f"not in the bucket, so their tables are empty: {', '.join(status.missing_files)}",
-            highlight=False,
             soft_wrap=True,
         )
     if status.unknown_objects:
         console.print(
             f"[yellow]in the bucket, but nothing loads them:[/yellow] {', '.join(status.unknown_objects)}",
-            highlight=False,
             soft_wrap=True,
         )
 
@@ -150,14 +158,11 @@ def _seconds(row: TableStatus) -> str:
     return "" if row.seconds is None else f"{row.seconds:.2f}"
 
 
-def _checks(row: TableStatus) -> tuple[str, str]:
-    failed = f"[red]{row.checks_failed}[/red]" if row.checks_failed else "0"
-    warned = f" [yellow]+{row.checks_warned} warned[/yellow]" if row.checks_warned else ""
-    return f"{row.checks_passed}{warned}", failed
-
-
-def _all_checks(status: Status) -> str:
-    passed = sum(table.checks_passed for table in status.tables)
-    warned = sum(table.checks_warned for table in status.tables)
-    failed = sum(table.checks_failed for table in status.tables)
-    return f"{passed} checks passed, {warned} warned, {failed} failed"
+def _checks(tables: Sequence[TableStatus]) -> str:
+    passed = sum(table.checks_passed for table in tables)
+    warned = sum(table.checks_warned for table in tables)
+    failed = sum(table.checks_failed for table in tables)
+    parts = [f"{passed} passed"] if passed else []
+    parts += [f"[yellow]{warned} warned[/yellow]"] if warned else []
+    parts += [f"[red]{failed} failed[/red]"] if failed else []
+    return ", ".join(parts)

@@ -1,5 +1,6 @@
 """What tests share: settings of their own, a real local S3 server, and a fresh bucket on it."""
 
+import os
 import socket
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,7 @@ import pytest
 
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.settings import Settings
+from netflix_assets.settings import PROJECT_ROOT, Settings
 from netflix_assets_tests.pipeline import SMALL, Pipeline
 
 
@@ -70,3 +71,13 @@ def built(pipeline: Pipeline, objects: Mapping[str, str]) -> Pipeline:
     outcome = pipeline.materialize()
     assert outcome.success, outcome.errors
     return pipeline
+
+
+@pytest.fixture(scope="session")
+def movielens() -> Path:
+    """A folder with the CSVs of ml-latest-small."""
+    given = os.environ.get("NETFLIX_TEST_MOVIELENS")
+    folder = Path(given) if given else PROJECT_ROOT.parent / "shared" / "data" / "ml-latest-small"
+    if not (folder / "ratings.csv").exists():
+        pytest.skip(f"there is no ml-latest-small in {folder}; set NETFLIX_TEST_MOVIELENS to its folder")
+    return folder

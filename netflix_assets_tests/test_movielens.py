@@ -84,8 +84,6 @@ def test_months_agree_with_the_books(pipeline: Pipeline) -> None:
     assert sorted(by_month) == sorted(books)
 
 
-def test_uploading_the_same_release_again_changes_nothing(
-    pipeline: Pipeline, movielens: Path, tmp_path: Path
-) -> None:
+def test_uploading_the_same_release_again_changes_nothing(pipeline: Pipeline, movielens: Path, tmp_path: Path) -> None:
     upload(str(movielens), pipeline.bucket, scratch=tmp_path)
     assert pipeline.materialize().run_id is None

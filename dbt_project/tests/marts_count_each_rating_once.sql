@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'movie_scores'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'ratings_by_month'}}}) }}
 
 with fact as (
 

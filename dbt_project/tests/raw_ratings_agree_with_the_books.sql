@@ -1,4 +1,4 @@
-{{ config(meta={'dagster': {'ref': {'name': 'fact_ratings'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'src_ratings'}}}) }}
 
 with booked as (
 

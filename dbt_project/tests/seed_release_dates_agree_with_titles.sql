@@ -1,5 +1,4 @@
--- A warning, because other data may number its movies differently.
-{{ config(severity='warn', meta={'dagster': {'ref': {'name': 'mart_movie_releases'}}}) }}
+{{ config(meta={'dagster': {'ref': {'name': 'seed_movie_release_dates'}}}) }}
 
 select
     movies.movie_id,
@@ -8,5 +7,5 @@ select
 
 from {{ ref('seed_movie_release_dates') }} as dates
 inner join {{ ref('dim_movies') }} as movies
-    on dates.movie_id = movies.movie_id
+    on dates.movie_id = movies.movie_id and dates.title = movies.title
 where abs(extract(year from dates.release_date) - movies.release_year) > 1

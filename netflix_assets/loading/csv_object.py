@@ -25,6 +25,8 @@ _PIECE = 1 << 20
 _LONGEST_HEADER = 1 << 16
 _LONGEST_LINE = 1 << 20
 
+# DuckDB takes these for numbers.
+_ODD_NUMBER = re.compile(rb"[0-9]_[0-9]|\+-")
 # DuckDB drops spaces before an opening quote and after a closing one, and quoted text after these.
 _SPACED_QUOTE = re.compile(rb'" +(?:[",\n]|\Z)|[,\n] +"')
 
@@ -177,6 +179,8 @@ def _suspicion(file: RawFile, content: bytes, *, after_blank: bool) -> str | Non
         return "quotes in a file of numbers"
     if quotes and (b' "' in content or b'" ' in content) and _SPACED_QUOTE.search(content):
         return "a space beside a quote"
+    if (b"_" in content or b"+-" in content) and _ODD_NUMBER.search(content):
+        return "perhaps an odd number"
     return _trailing_empty_field(file, content, quotes=quotes)
 
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,7 +26,7 @@ import duckdb
 
 from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
 from netflix_assets.errors import LoadError, WarehouseError
-from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import quarantine
 from netflix_assets.loading.csv_object import land
 from netflix_assets.loading.warehouse import (
@@ -44,6 +45,7 @@ from netflix_assets.loading.warehouse import (
 _RETRY_SECONDS = 0.25
 _SETTLED_SECONDS = 60
 _BOUND_WIDTH = 12
+_DOWNLOADS = 4
 _LOCKED = re.compile(r"could not set lock|conflicting lock|used by another process", re.IGNORECASE)
 
 
@@ -118,6 +120,11 @@ class DuckDBWarehouse:
             duckdb.IOException: Another process has it.
             duckdb.ConnectionException: This process has it, opened in another way.
         """
+        if "?" in str(self.path):
+            raise WarehouseError(
+                f"DuckDB cannot keep a database at {self.path}, because of the question mark; "
+                "set NETFLIX_HOME to a folder without one"
+            )
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             return duckdb.connect(
@@ -148,8 +155,7 @@ class DuckDBWarehouse:
     def ensure_raw_tables(self, files: Sequence[RawFile]) -> None:
         """Create the raw tables, the load history and the rejects table where they are missing."""
         with self.connection() as connection:
-            for statement in create_raw_tables(files):
-                connection.execute(statement)
+            _create_raw_tables(connection, files)
 
     def replace(self, file: RawFile, parts: Parts, bucket: LandingBucket, *, run_id: str) -> LoadReport:
         """See `Warehouse.replace`."""
@@ -157,8 +163,7 @@ class DuckDBWarehouse:
         with self._scratch() as folder:
             sources = _download(file, parts, bucket, folder)
             with self.connection() as connection:
-                for statement in create_raw_tables([file]):
-                    connection.execute(statement)
+                _create_raw_tables(connection, [file])
                 load_id = self._replace_in_transaction(connection, file, parts, sources, run_id)
         items = [source.item for source in sources]
         return LoadReport(
@@ -174,10 +179,7 @@ class DuckDBWarehouse:
 
     def held(self, file: RawFile) -> dict[str | None, Held]:
         """See `Warehouse.held`."""
-        if not self._has_raw_tables():
-            return {}
-        with self.connection(read_only=True) as connection:
-            rows = connection.execute(_HELD, [file.table]).fetchall()
+        rows = self._read_if_present("load_history", _HELD, [file.table])
         by_month: dict[str | None, list[Any]] = defaultdict(list)
         for row in rows:
             by_month[row[0]].append(row)
@@ -194,22 +196,18 @@ class DuckDBWarehouse:
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
         """See `Warehouse.rejects`."""
-        if not self._has_raw_tables():
-            return []
-        with self.connection(read_only=True) as connection:
-            rows = connection.execute(
-                f"select object_key, line_number, column_name, reason, raw_text from {RAW_SCHEMA}.rejected_rows "
-                "where table_name = ? order by object_key, line_number limit ?",
-                [file.table, limit],
-            ).fetchall()
+        rows = self._read_if_present(
+            "rejected_rows",
+            f"select object_key, line_number, column_name, reason, raw_text from {RAW_SCHEMA}.rejected_rows "
+            "where table_name = ? order by object_key, line_number limit ?",
+            [file.table, limit],
+        )
         return [Reject(*row) for row in rows]
 
     def row_count(self, file: RawFile) -> int:
         """See `Warehouse.row_count`."""
-        if not self._has_raw_tables():
-            return 0
-        with self.connection(read_only=True) as connection:
-            return _one(connection, f"select count(*) from {RAW_SCHEMA}.{file.table}")
+        rows = self._read_if_present(file.table, f"select count(*) from {RAW_SCHEMA}.{file.table}", [])
+        return int(rows[0][0]) if rows else 0
 
     def row_counts(self) -> dict[tuple[str, str], int]:
         """See `Warehouse.row_counts`."""
@@ -226,15 +224,16 @@ class DuckDBWarehouse:
                 counts[(schema, name)] = row[0] if row else 0
         return counts
 
-    def _has_raw_tables(self) -> bool:
+    def _read_if_present(self, table: str, query: str, parameters: list[object]) -> list[Any]:
+        """Rows of a query on a raw table; none if there is no such table yet."""
         if not self.path.exists():
-            return False
+            return []
         with self.connection(read_only=True) as connection:
             found = connection.execute(
-                "select count(*) from information_schema.tables where table_schema = ? and table_name = 'load_history'",
-                [RAW_SCHEMA],
+                "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
+                [RAW_SCHEMA, table],
             ).fetchone()
-        return bool(found and found[0])
+            return connection.execute(query, parameters).fetchall() if found else []
 
     @contextmanager
     def _scratch(self) -> Iterator[Path]:
@@ -336,6 +335,13 @@ def create_raw_tables(files: Sequence[RawFile]) -> list[str]:
         columns = ", ".join(f'"{column.name}" {column.type.value}' for column in file.columns)
         statements.append(f"create table if not exists {RAW_SCHEMA}.{file.table} ({columns}, _load_id INTEGER)")
     return statements
+
+
+def _create_raw_tables(connection: duckdb.DuckDBPyConnection, files: Sequence[RawFile]) -> None:
+    connection.execute("begin transaction")
+    for statement in create_raw_tables(files):
+        connection.execute(statement)
+    connection.execute("commit")
 
 
 def good_row(file: RawFile) -> str:
@@ -457,15 +463,20 @@ def _remove_if_abandoned(folder: Path) -> None:
 
 
 def _download(file: RawFile, parts: Parts, bucket: LandingBucket, folder: Path) -> list[_Source]:
-    """Land every object of the load, in month order, so that the table is ordered by month."""
-    sources: list[_Source] = []
-    for month in sorted(parts, key=lambda name: name or ""):
+    """Land every object of the load, several at once, in month order, so that the table is ordered by month."""
+    versions = [(month, version) for month in sorted(parts, key=lambda name: name or "") for version in parts[month]]
+
+    def fetch(number: int, month: str | None, version: ObjectVersion) -> _Source:
         start, end = month_window(month) if month else (0, 0)
-        for version in parts[month]:
-            path = folder / f"{len(sources)}_{start:0{_BOUND_WIDTH}}_{end:0{_BOUND_WIDTH}}.csv"
-            landed = land(file, version.key, bucket.download(version), path)
-            item = PreparedObject(version, month, rows_read=landed.lines)
-            sources.append(_Source(item, landed=path, scanned=path, suspicious=landed.suspicious is not None))
+        path = folder / f"{number}_{start:0{_BOUND_WIDTH}}_{end:0{_BOUND_WIDTH}}.csv"
+        landed = land(file, version.key, bucket.download(version), path)
+        item = PreparedObject(version, month, rows_read=landed.lines)
+        return _Source(item, landed=path, scanned=path, suspicious=landed.suspicious is not None)
+
+    # The first one alone: it makes the bucket's client, which the threads then share.
+    sources = [fetch(0, *versions[0])] if versions else []
+    with ThreadPoolExecutor(_DOWNLOADS) as pool:
+        sources += pool.map(lambda number: fetch(number, *versions[number]), range(1, len(versions)))
     return sources
 
 

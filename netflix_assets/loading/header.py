@@ -37,10 +37,14 @@ def check_header(file: RawFile, key: str, first_line: bytes) -> None:
         )
     if first_line.startswith(_GZIP_MAGIC):
         raise LoadError(f"{key}, line 1: the content is gzip; name the object .csv.gz or upload it uncompressed")
+    if b"\0" in first_line:
+        raise LoadError(
+            f"{key}, line 1: this is not UTF-8 text (UTF-16, perhaps); save it as UTF-8 and upload it again"
+        )
     text = first_line.removeprefix(_BOM).rstrip(b"\r\n").decode("utf-8", errors="replace")
     try:
         found = [name.strip() for name in next(csv.reader([text]), [])]
-    except csv.Error:  # A carriage return or a NUL inside the line, or a field without end.
+    except csv.Error:  # A carriage return inside the line, or a field without end.
         found = [text[:80]]
     if found == expected:
         return
@@ -51,7 +55,8 @@ def _difference(expected: list[str], found: list[str], text: str) -> str:
     for delimiter, name in ((";", "semicolon"), ("\t", "tab"), ("|", "bar"), ("::", "double colon")):
         if len(found) == 1 and [part.strip().strip('"') for part in text.split(delimiter)] == expected:
             return f"the columns are separated by a {name}, not a comma"
-    if len(found) == len(expected) and sum(part.replace(".", "", 1).isdigit() for part in found) * 2 >= len(found):
+    # Every file starts with an identifier, so a number in its place is a row.
+    if len(found) == len(expected) and found[0].isdigit():
         return f"the header is missing (the line reads {text[:80]!r})"
     if sorted(found) == sorted(expected):
         return f"the columns are in another order ({','.join(found)})"

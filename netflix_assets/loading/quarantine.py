@@ -23,6 +23,9 @@ _FIRST_REJECTS = 100
 # Beyond 2^53 a DOUBLE, as which numbers are read, no longer holds every whole number.
 WHOLE_NUMBER_LIMITS = {ColumnType.INTEGER: 2**31 - 1, ColumnType.BIGINT: 2**53 - 1}
 
+# As long as the longest line; the csv module stops at 128 KiB otherwise.
+csv.field_size_limit(1 << 20)
+
 _SPACES = " \t\v\f"
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
 

@@ -108,7 +108,7 @@ def _raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
             first, last = context.partition_key_range
             months = months_between(first, last)
         parts = parts_to_load(file, bucket.contents(), warehouse.held(file), months, only_changed=config.only_changed)
-        report = warehouse.replace(file, parts, bucket, run_id=context.run_id)
+        report = warehouse.replace(file, parts, bucket, run_id=context.run.run_id)
         context.log.info(
             f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
             f"from {report.objects} objects in {report.seconds:.2f} s"

@@ -32,7 +32,7 @@ final as (
     left join scores
         on movies.movie_id = scores.movie_id
     left join release_dates
-        on movies.movie_id = release_dates.movie_id
+        on movies.movie_id = release_dates.movie_id and movies.title = release_dates.title
 
 )
 

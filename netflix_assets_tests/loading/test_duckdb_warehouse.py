@@ -1,0 +1,258 @@
+"""What only a database in a file can suffer: other processes, other files in its place, and sudden death."""
+
+from __future__ import annotations
+
+import os
+import random
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from netflix_assets.errors import WarehouseError
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse, create_raw_tables, insert_rows
+from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets_tests.loading.conftest import on_duckdb
+from netflix_assets_tests.loading.harness import MONTH, MOVIES, RATINGS, START, Loading, csv, ratings
+
+HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+FILM = csv(MOVIES, "1,Heat (1995),Action")
+
+
+@pytest.fixture
+def loading(tmp_path: Path, bucket: LandingBucket) -> Loading:
+    return on_duckdb(tmp_path, bucket)
+
+
+@contextmanager
+def held_by_another_process(path: Path) -> Iterator[subprocess.Popen[str]]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "held\n"
+        try:
+            yield holder
+        finally:
+            holder.kill()
+
+
+def process(settings: Settings, *arguments: str) -> subprocess.Popen[str]:
+    """A load in another process, of the same bucket into the same warehouse."""
+    environment = os.environ | {
+        "NETFLIX_HOME": str(settings.home),
+        "NETFLIX_S3_ENDPOINT": settings.s3_endpoint,
+        "NETFLIX_S3_BUCKET": settings.bucket,
+    }
+    return subprocess.Popen(
+        [sys.executable, "-m", "netflix_assets_tests.loading.load_in_a_process", *arguments],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def downloads(settings: Settings) -> list[Path]:
+    return list((settings.home / "tmp").glob("load-*"))
+
+
+# Other processes.
+
+
+def test_a_file_in_use_is_waited_for_and_then_named_with_its_user(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", lock_wait_seconds=0.5)
+    with held_by_another_process(warehouse.path) as holder:
+        started = time.monotonic()
+        with pytest.raises(WarehouseError) as caught:
+            warehouse.ensure_raw_tables([MOVIES])
+        assert time.monotonic() - started >= 0.5
+    assert str(caught.value) == (
+        f"the warehouse {warehouse.path} is still in use by another process after 0.5 s (process {holder.pid}); "
+        "let that finish or close it, then try again"
+    )
+
+
+def test_a_file_released_in_time_is_loaded(loading: Loading, s3: Settings) -> None:
+    with held_by_another_process(s3.warehouse_path) as holder:
+        timer = threading.Timer(0.7, holder.kill)
+        timer.start()
+        assert loading.load_body(MOVIES, FILM).rows_loaded == 1
+        timer.join()
+
+
+def test_a_file_that_this_process_has_open_otherwise_is_waited_for(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb", lock_wait_seconds=0.3)
+    with closing(duckdb.connect(str(warehouse.path))), pytest.raises(WarehouseError, match=r"still in use .* 0\.3 s"):
+        warehouse.ensure_raw_tables([MOVIES])
+    warehouse.ensure_raw_tables([MOVIES])
+
+
+def test_two_processes_that_load_at_once_both_succeed(loading: Loading, s3: Settings) -> None:
+    loading.put(MOVIES, FILM)
+    loading.put(RATINGS, csv(RATINGS, *ratings(1000)), MONTH)
+    for running in [process(s3, file.name) for file in (MOVIES, RATINGS)]:
+        _, errors = running.communicate(timeout=60)
+        assert running.returncode == 0, errors
+    assert len(loading.rows(MOVIES)) == 1
+    assert len(loading.rows(RATINGS)) == 1000
+    assert sorted(row[0] for row in loading.query("select load_id from raw.load_history")) == [1, 2]
+
+
+# Other things in its place.
+
+
+def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path, bucket: LandingBucket) -> None:
+    (tmp_path / "file").write_text("")
+    warehouse = DuckDBWarehouse(tmp_path / "file" / "w.duckdb")
+    for use in (
+        lambda: warehouse.ensure_raw_tables([MOVIES]),
+        lambda: warehouse.replace(MOVIES, {None: ()}, bucket, run_id="r"),
+    ):
+        with pytest.raises(WarehouseError, match="make it writable or set NETFLIX_HOME to a folder that is") as caught:
+            use()
+        assert str(tmp_path / "file") in str(caught.value)
+
+
+def sqlite_database(path: Path) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("create table movies (title text)")
+        connection.commit()
+
+
+@pytest.mark.parametrize(
+    "make",
+    [lambda path: path.write_text("movieId,title\n" * 500), lambda path: path.write_bytes(b""), sqlite_database],
+    ids=["text", "empty", "SQLite"],
+)
+def test_a_file_that_is_no_duckdb_database_is_named_and_left_alone(tmp_path: Path, make: object) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
+    assert callable(make)
+    make(warehouse.path)
+    before = warehouse.path.read_bytes()
+    with pytest.raises(WarehouseError) as caught:
+        warehouse.ensure_raw_tables([MOVIES])
+    assert str(caught.value) == (
+        f"the warehouse {warehouse.path} is not a DuckDB database; move the file away and load again"
+    )
+    assert warehouse.path.read_bytes() == before
+
+
+def test_a_damaged_database_is_named(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
+    warehouse.ensure_raw_tables([MOVIES])
+    warehouse.path.write_bytes(warehouse.path.read_bytes()[:5000])
+    with pytest.raises(
+        WarehouseError, match=r"cannot be opened .* if the file is damaged, move it away and load again"
+    ):
+        warehouse.ensure_raw_tables([MOVIES])
+
+
+def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match=r"w\.duckdb cannot be opened \(.*\)"):
+        (tmp_path / "w.duckdb").mkdir()
+        DuckDBWarehouse(tmp_path / "w.duckdb").ensure_raw_tables([MOVIES])
+
+
+@pytest.mark.parametrize("name", ["it's here", "[a]*", "rating=4.5", "userId=7", "locks and blocks", "ümläut 天"])
+def test_the_name_of_the_folder_makes_no_difference(tmp_path: Path, bucket: LandingBucket, name: str) -> None:
+    loading = on_duckdb(tmp_path / name, bucket)
+    loading.allow(0.5)
+    loading.load_body(RATINGS, csv(RATINGS, f"1,2,3.0,{START}", "bad"))
+    assert loading.rows(RATINGS) == [(1.0, 2.0, 3.0, float(START))]
+    assert [row[3] for row in loading.rejects(RATINGS)] == ["bad"]
+
+
+def test_a_folder_that_duckdb_cannot_use_is_named(tmp_path: Path) -> None:
+    with pytest.raises(WarehouseError, match="because of the question mark; set NETFLIX_HOME"):
+        DuckDBWarehouse(tmp_path / "why?" / "w.duckdb").ensure_raw_tables([MOVIES])
+
+
+def test_looking_into_a_warehouse_that_is_not_there_makes_none(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "none" / "w.duckdb")
+    assert (warehouse.held(MOVIES), warehouse.rejects(MOVIES, limit=1), warehouse.row_counts()) == ({}, [], {})
+    assert warehouse.row_count(MOVIES) == 0
+    assert list(tmp_path.iterdir()) == []
+
+
+# Sudden death.
+
+
+@pytest.mark.parametrize("place", ["_download", "_delete_window", "_insert", "_write_books"])
+def test_a_load_killed_anywhere_leaves_the_rows_before_it_and_the_next_one_works(
+    loading: Loading, s3: Settings, place: str
+) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(300)))
+    before = loading.state()
+    lines = ratings(20_000, first_user=10)
+    loading.put(RATINGS, csv(RATINGS, *lines), MONTH)
+    with process(s3, "ratings", place) as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "reached\n"
+        running.kill()
+    assert loading.state() == before
+    assert loading.load(RATINGS).rows_loaded == 20_000
+    assert len(loading.rows(RATINGS)) == 20_000
+
+
+def test_loads_killed_at_random_times_leave_one_of_the_two_states_and_no_growing_heap(
+    loading: Loading, s3: Settings
+) -> None:
+    old, new = ratings(30_000), ratings(60_000)
+    loading.load_body(RATINGS, csv(RATINGS, *old))
+    loading.put(RATINGS, csv(RATINGS, *new), MONTH)
+    chance = random.Random(3)
+    sizes = []
+    for _ in range(4):
+        running = process(s3, "ratings")
+        time.sleep(chance.uniform(0.5, 1.2))
+        running.kill()
+        running.communicate()
+        assert loading.warehouse.row_count(RATINGS) == loading.history(RATINGS)[-1][3]
+        assert loading.warehouse.row_count(RATINGS) in (len(old), len(new))
+        sizes.append(s3.warehouse_path.stat().st_size)
+    long_ago = time.time() - 3600
+    for leftover in downloads(s3):
+        os.utime(leftover, (long_ago, long_ago))
+    assert loading.load(RATINGS).rows_loaded == len(new)
+    assert downloads(s3) == []
+    assert max(sizes) < 20_000_000
+
+
+def test_downloads_of_a_load_that_is_alive_are_not_removed(loading: Loading, s3: Settings) -> None:
+    loading.put(RATINGS, csv(RATINGS, *ratings(10)), MONTH)
+    with process(s3, "ratings", "_download") as running:
+        assert running.stdout is not None
+        assert running.stdout.readline() == "reached\n"
+        (alive,) = downloads(s3)
+        os.utime(alive, (0, 0))
+        loading.load(RATINGS)
+        assert downloads(s3) == [alive]
+        running.kill()
+        running.wait()
+    loading.load(RATINGS)
+    assert downloads(s3) == []
+
+
+def test_a_load_leaves_no_download_behind(loading: Loading, s3: Settings) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(10)))
+    assert downloads(s3) == []
+
+
+# The statements.
+
+
+def test_names_in_statements_are_quoted() -> None:
+    statement = insert_rows(MOVIES, [Path("/tmp/it's/a.csv")], 3)
+    assert "'/tmp/it''s/a.csv'" in statement
+    assert '"movieId"' in create_raw_tables([MOVIES])[-1]

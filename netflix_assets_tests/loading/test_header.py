@@ -1,0 +1,88 @@
+"""The header line is exactly the catalogue's, or one sentence says how it differs."""
+
+from __future__ import annotations
+
+import pytest
+
+from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.errors import LoadError
+from netflix_assets.loading.header import check_header
+from netflix_assets_tests.loading.harness import GENOME_TAGS, LINKS, MOVIES, RATINGS
+
+
+def fault(file: RawFile, line: bytes) -> str:
+    with pytest.raises(LoadError) as caught:
+        check_header(file, "raw/x.csv", line)
+    sentence = str(caught.value)
+    assert sentence.startswith("raw/x.csv, line 1: ")
+    return sentence.removeprefix("raw/x.csv, line 1: ")
+
+
+@pytest.mark.parametrize("file", RAW_FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("form", ["{}", "{}\r", "{}\r\n", "\ufeff{}", '\ufeff"{}"\r'])
+def test_the_header_is_accepted_in_every_form(file: RawFile, form: str) -> None:
+    names = '","'.join(file.header) if '"' in form else ",".join(file.header)
+    check_header(file, "raw/x.csv", form.format(names).encode())
+
+
+@pytest.mark.parametrize("line", [b"", b"\r", b"  "])
+def test_nothing_is_an_empty_file(line: bytes) -> None:
+    assert fault(MOVIES, line) == "the file is empty; upload it again with the header movieId,title,genres"
+
+
+@pytest.mark.parametrize(
+    ("delimiter", "name"), [(";", "semicolon"), ("\t", "tab"), ("|", "bar"), ("::", "double colon")]
+)
+@pytest.mark.parametrize("file", RAW_FILES, ids=lambda file: file.name)
+def test_another_delimiter_is_named(file: RawFile, delimiter: str, name: str) -> None:
+    line = delimiter.join(file.header)
+    assert fault(file, line.encode()).startswith(f"the columns are separated by a {name}, not a comma")
+    quoted = delimiter.join(f'"{column}"' for column in file.header)
+    assert fault(file, quoted.encode()).startswith(f"the columns are separated by a {name}, not a comma")
+
+
+@pytest.mark.parametrize(
+    ("file", "row"),
+    [(RATINGS, "1,31,2.5,1260759144"), (LINKS, "1,0114709,862"), (GENOME_TAGS, "1,007")],
+    ids=["ratings", "links", "genome_tags"],
+)
+def test_a_row_in_place_of_the_header_is_recognised(file: RawFile, row: str) -> None:
+    assert fault(file, row.encode()) == (
+        f"the header is missing (the line reads {row!r}); the header must be {','.join(file.header)}"
+    )
+
+
+def test_a_movie_in_place_of_the_header_is_recognised() -> None:
+    assert fault(MOVIES, b"1,Toy Story (1995),Adventure|Animation").startswith("the header is missing")
+    assert fault(MOVIES, b'11,"American President, The (1995)",Comedy').startswith("the header is missing")
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("movieId,title,genre", "a column has another name (genre in place of genres)"),
+        ("movieid,title,genres", "a column has another name (movieid in place of movieId)"),
+        ("title,movieId,genres", "the columns are in another order (title,movieId,genres)"),
+        ("movieId,genres", "a column is missing (title)"),
+        ("movieId,title,genres,year", "there is a column too many (year)"),
+        ("movieId,title,title,genres", "this is not the file's header"),
+        ("<html>", "this is not the file's header (the line reads '<html>')"),
+        ("movieId,title\r1,x", "this is not the file's header"),
+        ('movieId,"title,genres', "this is not the file's header"),
+    ],
+)
+def test_what_differs_is_said(line: str, words: str) -> None:
+    sentence = fault(MOVIES, line.encode())
+    assert sentence.startswith(words)
+    assert sentence.endswith("; the header must be movieId,title,genres")
+
+
+def test_other_contents_are_recognised() -> None:
+    assert "Git-LFS pointer" in fault(MOVIES, b"version https://git-lfs.github.com/spec/v1")
+    assert "the content is gzip" in fault(MOVIES, b"\x1f\x8b\x08\x00")
+    assert "this is not UTF-8 text" in fault(MOVIES, "movieId,title,genres".encode("utf-16"))
+
+
+def test_a_sentence_stays_short_however_long_the_line() -> None:
+    for line in (b"x" * 200_000, b"a," * 50_000, b'"' + b"y" * 200_000, "é".encode() * 9000):
+        assert len(fault(MOVIES, line)) < 500

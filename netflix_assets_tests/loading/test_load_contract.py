@@ -1,0 +1,794 @@
+"""The load contract, on every warehouse: what loads, what is set aside, what is refused, and what stays.
+
+Objects are real ones on a real S3 server; `Loading.replace` and `Loading.refused` check on every load that
+the books balance, or that nothing changed.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import io
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from netflix_assets.catalog import RAW_FILES, ColumnType, RawFile
+from netflix_assets.errors import BucketError, LoadError
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.loading.warehouse import month_window, out_of_date
+from netflix_assets.settings import Settings
+from netflix_assets_tests.loading.harness import (
+    GENOME_SCORES,
+    GENOME_TAGS,
+    LINKS,
+    MONTH,
+    MOVIES,
+    NEXT_MONTH,
+    RATINGS,
+    START,
+    TAGS,
+    Loading,
+    Row,
+    csv,
+    plain,
+    ratings,
+)
+
+WANTED = "the header must be userId,movieId,rating,timestamp"
+ONE = f"1,1,4.0,{START}"
+
+
+def parsed(lines: list[str]) -> list[Row]:
+    """What a table of numbers holds after these lines were loaded."""
+    return sorted(tuple(float(field) for field in line.split(",")) for line in lines)
+
+
+# An object that is not what it should be is refused as a whole.
+
+REFUSED: dict[str, tuple[RawFile, bytes, str]] = {
+    "nothing in it": (RATINGS, b"", "line 1: the file is empty; upload it again with the header userId"),
+    "only a line end": (RATINGS, b"\n", "line 1: the file is empty"),
+    "no header": (RATINGS, f"{ONE}\n".encode(), f"line 1: the header is missing (the line reads '{ONE}'); {WANTED}"),
+    "renamed column": (
+        RATINGS,
+        f"userId,movieId,stars,timestamp\n{ONE}\n".encode(),
+        f"line 1: a column has another name (stars in place of rating); {WANTED}",
+    ),
+    "other capitals": (
+        RATINGS,
+        f"userid,movieId,rating,timestamp\n{ONE}\n".encode(),
+        "a column has another name (userid in place of userId)",
+    ),
+    "swapped columns": (
+        RATINGS,
+        f"movieId,userId,rating,timestamp\n{ONE}\n".encode(),
+        "line 1: the columns are in another order (movieId,userId,rating,timestamp)",
+    ),
+    "missing column": (RATINGS, b"userId,movieId,rating\n1,1,4.0\n", "line 1: a column is missing (timestamp)"),
+    "extra column": (
+        RATINGS,
+        f"userId,movieId,rating,timestamp,note\n{ONE},x\n".encode(),
+        "line 1: there is a column too many (note)",
+    ),
+    "semicolons": (
+        RATINGS,
+        f"userId;movieId;rating;timestamp\n{ONE.replace(',', ';')}\n".encode(),
+        "line 1: the columns are separated by a semicolon, not a comma",
+    ),
+    "tabs": (
+        RATINGS,
+        f"userId\tmovieId\trating\ttimestamp\n{ONE}\n".encode(),
+        "line 1: the columns are separated by a tab, not a comma",
+    ),
+    "another file": (
+        MOVIES,
+        csv(RATINGS, ONE),
+        "line 1: this is not the file's header (the line reads 'userId,movieId,rating,timestamp')",
+    ),
+    "Git-LFS pointer": (
+        RATINGS,
+        b"version https://git-lfs.github.com/spec/v1\noid sha256:4665a5ea\nsize 877539094\n",
+        "line 1: this is a Git-LFS pointer, not the data; run `git lfs pull`",
+    ),
+    "gzip without .gz": (
+        RATINGS,
+        gzip.compress(csv(RATINGS, ONE)),
+        "line 1: the content is gzip; name the object .csv.gz or upload it uncompressed",
+    ),
+    "UTF-16": (
+        RATINGS,
+        csv(RATINGS, ONE).decode().encode("utf-16"),
+        "line 1: this is not UTF-8 text (UTF-16, perhaps)",
+    ),
+    "carriage returns only": (
+        RATINGS,
+        csv(RATINGS, ONE).replace(b"\n", b"\r"),
+        "line 1: this is not the file's header",
+    ),
+    "a megabyte without a line": (RATINGS, csv(RATINGS) + b"7" * 3_000_000, "a line is longer than 1048576 bytes"),
+    "no line at all": (RATINGS, b"x" * 300_000, "line 1: this is not the file's header"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_an_object_that_is_not_the_file_is_refused_with_object_line_and_remedy(loading: Loading, case: str) -> None:
+    file, body, words = REFUSED[case]
+    good = {RATINGS.name: ONE, MOVIES.name: "1,Toy Story (1995),Animation"}[file.name]
+    loading.load_body(file, csv(file, good))
+    sentence = loading.refused(lambda: loading.load_body(file, body), LoadError)
+    assert words in sentence
+    assert sentence.startswith(file.object_key(MONTH if file.month_column else None))
+    assert len(sentence) < 400
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (gzip.compress(csv(RATINGS, *ratings(500)))[:-20], "the gzip data is cut off before its end; upload"),
+        (gzip.compress(csv(RATINGS, *ratings(500)))[:200] + bytes(500), "the gzip data is damaged"),
+        (csv(RATINGS, ONE), "the gzip data is damaged (Error -3"),
+        (b"", "the file is empty"),
+    ],
+    ids=["cut off", "damaged", "not gzip", "empty"],
+)
+def test_bad_gzip_is_refused(loading: Loading, body: bytes, words: str) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, ONE))
+    loading.bucket.delete(RATINGS.object_key(MONTH))
+    sentence = loading.refused(lambda: loading.load_body(RATINGS, body, ending=".csv.gz"), LoadError)
+    assert words in sentence
+    assert sentence.startswith(RATINGS.object_key(MONTH, ending=".csv.gz"))
+
+
+# Forms of a file that hold the same rows.
+
+LINES = [f"1,1,4.0,{START}", f"2,31,0.5,{START + 1}", f"3,7,5.0,{START + 2}"]
+TEXT = csv(RATINGS, *LINES)
+SAME: dict[str, tuple[bytes, str]] = {
+    "plain": (TEXT, ".csv"),
+    "byte-order mark": (b"\xef\xbb\xbf" + TEXT, ".csv"),
+    "CRLF": (TEXT.replace(b"\n", b"\r\n"), ".csv"),
+    "byte-order mark and CRLF": (b"\xef\xbb\xbf" + TEXT.replace(b"\n", b"\r\n"), ".csv"),
+    "LF and CRLF mixed": (TEXT.replace(b"\n", b"\r\n", 2), ".csv"),
+    "no final newline": (TEXT.removesuffix(b"\n"), ".csv"),
+    "trailing blank lines": (TEXT + b"\n\r\n\n", ".csv"),
+    "blank line in the middle": (TEXT.replace(b"\n2,", b"\n\n\n2,"), ".csv"),
+    "blank line after the header": (TEXT.replace(b"\n1,", b"\n\n1,"), ".csv"),
+    "line of spaces": (TEXT.replace(b"\n2,", b"\n  \n2,"), ".csv"),
+    "spaces around numbers": (TEXT.replace(b"2,31,0.5,", b" 2,31 ,\t0.5 , "), ".csv"),
+    "other spellings of numbers": (TEXT.replace(b"2,31,0.5,", b"2.0,3.1e1,+.5,"), ".csv"),
+    "quoted header": (TEXT.replace(b"userId", b'"userId"'), ".csv"),
+    "quoted numbers": (TEXT.replace(b"2,31,0.5,", b'"2","31","0.5",'), ".csv"),
+    "gzip": (gzip.compress(TEXT), ".csv.gz"),
+    "gzip of several members": (gzip.compress(TEXT[:50]) + gzip.compress(TEXT[50:]), ".csv.gz"),
+    "gzip with CRLF": (gzip.compress(TEXT.replace(b"\n", b"\r\n")), ".csv.gz"),
+}
+
+
+@pytest.mark.parametrize("form", SAME)
+def test_forms_of_a_file_load_the_same_rows(loading: Loading, form: str) -> None:
+    body, ending = SAME[form]
+    report = loading.load_body(RATINGS, body, ending=ending)
+    assert (report.rows_read, report.rows_rejected) == (3, 0)
+    assert loading.rows(RATINGS) == parsed(LINES)
+    assert loading.history(RATINGS) == [(1, MONTH, RATINGS.object_key(MONTH, ending=ending), 3, 0, None)]
+
+
+@pytest.mark.parametrize("body", [csv(RATINGS), csv(RATINGS).strip(), csv(RATINGS) + b"\n\n"])
+def test_a_header_alone_loads_as_no_rows(loading: Loading, body: bytes) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, ONE))
+    report = loading.load_body(RATINGS, body)
+    assert report.rows_read == 0
+    assert loading.rows(RATINGS) == []
+    assert loading.history(RATINGS)[-1] == (2, MONTH, RATINGS.object_key(MONTH), 0, 0, None)
+
+
+def test_raw_columns_have_the_types_of_the_catalog(loading: Loading) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, f"1,2,3.5,{START}"))
+    assert loading.query('select "userId", "movieId", rating, "timestamp", _load_id from raw.raw_ratings') == [
+        (1, 2, Decimal("3.5"), START, 1)
+    ]
+
+
+# Rows that cannot be loaded are set aside, each with its line, column and reason.
+
+QUARANTINED: dict[str, tuple[RawFile, str, str | None, str]] = {
+    "bad number": (RATINGS, f"x,1,4.0,{START}", "userId", "'x' is not a number"),
+    "fractional id": (RATINGS, f"1,5.7,4.0,{START}", "movieId", "'5.7' is not a whole number"),
+    "hexadecimal": (RATINGS, f"0x10,1,4.0,{START}", "userId", "'0x10' is not a number"),
+    "two signs": (GENOME_SCORES, "1,1,+-0", "relevance", "'+-0' is not a number"),
+    "underscore": (RATINGS, f"1_0,1,4.0,{START}", "userId", "'1_0' is not a number"),
+    "decimal comma": (RATINGS, f"1,1,4,0,{START}", None, "there are 5 fields, not 4"),
+    "rating of two decimals": (RATINGS, f"1,1,3.55,{START}", "rating", "'3.55' has more than one decimal"),
+    "rating of 0": (RATINGS, f"1,1,0,{START}", "rating", "'0' is below 0.5"),
+    "rating of 5.5": (RATINGS, f"1,1,5.5,{START}", "rating", "'5.5' is above 5"),
+    "rating of 6": (RATINGS, f"1,1,6,{START}", "rating", "'6' is above 5"),
+    "rating of -1": (RATINGS, f"1,1,-1,{START}", "rating", "'-1' is below 0.5"),
+    "rating of 1e300": (RATINGS, f"1,1,1e300,{START}", "rating", "'1e300' is not a number"),
+    "NaN": (RATINGS, f"1,1,NaN,{START}", "rating", "'NaN' is not a number"),
+    "infinity": (RATINGS, f"1,1,inf,{START}", "rating", "'inf' is not a number"),
+    "infinite relevance": (GENOME_SCORES, "1,1,inf", "relevance", "'inf' is not a number"),
+    "relevance that is no number": (GENOME_SCORES, "1,1,nan", "relevance", "'nan' is not a number"),
+    "relevance above 1": (GENOME_SCORES, "1,1,1.01", "relevance", "'1.01' is above 1"),
+    "empty key": (RATINGS, f",1,4.0,{START}", "userId", "is empty"),
+    "blank key": (RATINGS, f"1, ,4.0,{START}", "movieId", "is empty"),
+    "empty time": (RATINGS, "1,1,4.0,", "timestamp", "is empty"),
+    "empty title": (MOVIES, "1,,Drama", "title", "is empty"),
+    "empty quoted title": (MOVIES, '1,"",Drama', "title", "is empty"),
+    "negative id": (RATINGS, f"-1,1,4.0,{START}", "userId", "'-1' is below 1"),
+    "id of 0": (RATINGS, f"1,0,4.0,{START}", "movieId", "'0' is below 1"),
+    "overflowing integer": (RATINGS, f"2147483648,1,4.0,{START}", "userId", "'2147483648' does not fit INTEGER"),
+    "overflowing double": (RATINGS, f"{'9' * 400},1,4.0,{START}", "userId", f"'{'9' * 40}' does not fit INTEGER"),
+    "time beyond 2^53": (TAGS, f"1,1,fun,{2**53 + 1}", "timestamp", f"'{2**53 + 1}' does not fit BIGINT"),
+    "row of another month": (
+        RATINGS,
+        f"1,1,4.0,{START - 1}",
+        "timestamp",
+        f"{START - 1} is not a time in {MONTH} (UTC)",
+    ),
+    "first second of the next month": (
+        RATINGS,
+        f"1,1,4.0,{month_window(NEXT_MONTH)[0]}",
+        "timestamp",
+        f"{month_window(NEXT_MONTH)[0]} is not a time in {MONTH} (UTC)",
+    ),
+    "time in milliseconds": (
+        RATINGS,
+        f"1,1,4.0,{START}000",
+        "timestamp",
+        f"{START}000 is not a time in {MONTH} (UTC)",
+    ),
+    "missing field": (RATINGS, "1,1,4.0", None, "there are 3 fields, not 4"),
+    "field too many": (RATINGS, f"1,1,4.0,{START},9", None, "there are 5 fields, not 4"),
+    "comma at the end": (RATINGS, f"1,1,4.0,{START},", None, "there are 5 fields, not 4"),
+    "comma at the end of text": (MOVIES, "1,Toy Story (1995),Drama,", None, "there are 4 fields, not 3"),
+    "comma after an empty last field": (LINKS, "1,0114709,,", None, "there are 4 fields, not 3"),
+    "quoted nothing at the end": (MOVIES, '1,Toy Story (1995),Drama,""', None, "there are 4 fields, not 3"),
+    "comma in an unquoted title": (MOVIES, "1,Dad, the Movie (1995),Drama", None, "there are 4 fields, not 3"),
+    "unterminated quote": (MOVIES, '1,"Toy Story (1995),Drama', None, "a quote is not closed"),
+    "unterminated quote at the end": (MOVIES, '1,Toy Story (1995),"Drama', None, "a quote is not closed"),
+    "text after a quote": (MOVIES, '1,"Toy" Story (1995),Drama', None, "there is text after a closing quote"),
+    "space after a quote": (MOVIES, '1,"Toy Story (1995)" ,Drama', None, "there is text after a closing quote"),
+    "unterminated quote among numbers": (RATINGS, f'1,"1,4.0,{START}', None, "a quote is not closed"),
+    "carriage return inside": (MOVIES, "1,Toy\rStory (1995),Drama", None, "there is a carriage return inside the line"),
+    "NUL byte": (MOVIES, "1,Toy\0Story (1995),Drama", None, "there is a NUL byte in the line"),
+}
+GOOD: dict[str, tuple[str, str, list[Row]]] = {
+    "ratings": (
+        f"8,1,4.0,{START + 8}",
+        f"9,1,4.5,{START + 9}",
+        [(8.0, 1.0, 4.0, START + 8.0), (9.0, 1.0, 4.5, START + 9.0)],
+    ),
+    "movies": (
+        "8,Heat (1995),Action",
+        '9,"American President, The (1995)",Comedy',
+        [(8.0, "Heat (1995)", "Action"), (9.0, "American President, The (1995)", "Comedy")],
+    ),
+    "tags": ("8,1,fun,1", "9,1,dark,2", [(8.0, 1.0, "fun", 1.0), (9.0, 1.0, "dark", 2.0)]),
+    "links": ("8,0113277,949", "9,0112346,", [(8.0, "0113277", 949.0), (9.0, "0112346", "")]),
+    "genome_scores": ("8,1,0.5", "9,1,0.25", [(8.0, 1.0, 0.5), (9.0, 1.0, 0.25)]),
+}
+
+
+@pytest.mark.parametrize("case", QUARANTINED)
+def test_a_bad_row_is_set_aside_with_line_column_and_reason_and_the_others_load(loading: Loading, case: str) -> None:
+    file, bad, column, reason = QUARANTINED[case]
+    before, after, rows = GOOD[file.name]
+    key = file.object_key(MONTH if file.month_column else None)
+    where = f"{key}, line 3{f', column {column}' if column else ''}: {reason}"
+
+    loading.allow(0.5)
+    report = loading.load_body(file, csv(file, before, bad, after))
+    assert (report.rows_read, report.rows_loaded, report.rows_rejected) == (3, 2, 1)
+    assert loading.rows(file) == rows
+    text = bad.replace("\0", "\N{REPLACEMENT CHARACTER}")[:500]
+    assert loading.rejects(file) == [(3, column, reason, text)]
+    assert loading.history(file) == [(1, MONTH if file.month_column else None, key, 2, 1, where)]
+    assert [str(reject) for reject in report.rejects] == [where]
+
+    loading.allow(0.01)
+    assert loading.refused(lambda: loading.load(file), LoadError) == (
+        f"1 of 3 rows for {file.table} are bad, more than the allowed 1.00%, so the table stays as it was; the first: "
+        f"{where}; correct the file and upload it again, or raise NETFLIX_MAX_REJECTED_FRACTION"
+    )
+
+
+def test_invalid_utf8_is_set_aside_and_shown_legibly(loading: Loading) -> None:
+    loading.allow(0.5)
+    body = csv(MOVIES, "1,Heat (1995),Action", "2,Am?lie (2001),Romance").replace(b"?", b"\xe9")
+    loading.load_body(MOVIES, body)
+    assert loading.rows(MOVIES) == [(1.0, "Heat (1995)", "Action")]
+    assert loading.rejects(MOVIES) == [
+        (3, None, "byte 5 of the line is not valid UTF-8", "2,Am\N{REPLACEMENT CHARACTER}lie (2001),Romance")
+    ]
+
+
+def test_a_line_break_inside_quotes_spoils_its_own_lines_only(loading: Loading) -> None:
+    loading.allow(0.9)
+    loading.load_body(
+        MOVIES, csv(MOVIES, "1,Heat (1995),Action", '2,"Toy', 'Story (1995)",Comedy', "3,Dune (2021),Sci")
+    )
+    assert loading.rows(MOVIES) == [(1.0, "Heat (1995)", "Action"), (3.0, "Dune (2021)", "Sci")]
+    assert loading.rejects(MOVIES) == [
+        (3, None, "a quote is not closed", '2,"Toy'),
+        (4, None, "there are 2 fields, not 3", 'Story (1995)",Comedy'),
+    ]
+
+
+def test_an_unterminated_quote_does_not_swallow_the_rows_after_it(loading: Loading) -> None:
+    loading.allow(0.5)
+    lines = [f"{i},Film {i} (1995),Drama" for i in range(1, 2001)]
+    lines[999] = '1000,"Film 1000 (1995),Drama'
+    report = loading.load_body(MOVIES, csv(MOVIES, *lines))
+    assert (report.rows_loaded, report.rows_rejected) == (1999, 1)
+
+
+def test_a_last_row_that_was_cut_off_is_set_aside(loading: Loading) -> None:
+    loading.allow(0.5)
+    loading.load_body(RATINGS, csv(RATINGS, ONE, f"2,1,4.0,{START}").strip()[:-3])
+    assert loading.rows(RATINGS) == parsed([ONE])
+    assert loading.rejects(RATINGS)[0][:2] == (3, "timestamp")
+
+
+def test_titles_keep_commas_quotes_spaces_and_letters_of_every_script(loading: Loading) -> None:
+    titles = {
+        1: ('"American President, The (1995)"', "American President, The (1995)"),
+        2: ('"""Great Performances"" Cats (1998)"', '"Great Performances" Cats (1998)'),
+        3: ('"Say ""no"", ""yes"" , or ""maybe"""', 'Say "no", "yes" , or "maybe"'),
+        4: ('5" Disk (1990)', '5" Disk (1990)'),
+        5: ("  Spaced  (1990) ", "  Spaced  (1990) "),
+        6: ("Amélie 天国と地獄 🎬 (1963)", "Amélie 天国と地獄 🎬 (1963)"),
+        7: (r"Back\slash \N (2000)", r"Back\slash \N (2000)"),
+        8: ("NULL", "NULL"),
+        9: (' "Quoted" late', ' "Quoted" late'),
+        10: ("Tab\tbed # 'single' (2000)", "Tab\tbed # 'single' (2000)"),
+        11: ("very " * 50_000 + "long", "very " * 50_000 + "long"),
+    }
+    report = loading.load_body(MOVIES, csv(MOVIES, *(f"{i},{given},Drama|Action" for i, (given, _) in titles.items())))
+    assert report.rows_rejected == 0
+    assert loading.rows(MOVIES) == [(float(i), kept, "Drama|Action") for i, (_, kept) in titles.items()]
+
+
+def test_an_identifier_that_is_text_keeps_its_zeros_and_an_optional_one_may_be_missing(loading: Loading) -> None:
+    loading.load_body(LINKS, csv(LINKS, "1,0000417,862", "2,0114709,"))
+    assert loading.query('select * from raw.raw_links order by "movieId"') == [
+        (1, "0000417", 862, 1),
+        (2, "0114709", None, 1),
+    ]
+
+
+# Repeated rows.
+
+
+def test_a_repeated_event_is_loaded_once_within_and_across_the_objects_of_a_month(loading: Loading) -> None:
+    loading.allow(0.5)
+    loading.bucket.put(f"raw/ratings/month={MONTH}/a.csv", io.BytesIO(csv(RATINGS, ONE, f"2,2,3.0,{START}", ONE)))
+    loading.bucket.put(f"raw/ratings/month={MONTH}/b.csv", io.BytesIO(csv(RATINGS, f"1,1,0.5,{START}", "3" + ONE)))
+    report = loading.load(RATINGS)
+    assert (report.rows_read, report.rows_loaded, report.rows_rejected) == (5, 3, 2)
+    assert loading.rows(RATINGS) == parsed([ONE, f"2,2,3.0,{START}", "3" + ONE])
+    reason = "a row with the same userId, movieId, timestamp came before"
+    assert [row[:3] for row in loading.rejects(RATINGS)] == [(4, None, reason), (2, None, reason)]
+
+
+def test_the_same_event_at_another_time_or_in_another_month_is_not_a_repetition(loading: Loading) -> None:
+    loading.put(RATINGS, csv(RATINGS, ONE, f"1,1,4.0,{START + 1}"), MONTH)
+    loading.put(RATINGS, csv(RATINGS, f"1,1,4.0,{month_window(NEXT_MONTH)[0]}"), NEXT_MONTH)
+    assert loading.load(RATINGS).rows_loaded == 3
+
+
+def test_too_many_repeated_rows_are_refused_with_the_objects_named(loading: Loading) -> None:
+    lines = ratings(100)
+    loading.load_body(RATINGS, csv(RATINGS, *lines))
+    sentence = loading.refused(lambda: loading.load_body(RATINGS, csv(RATINGS, *lines, *lines)), LoadError)
+    assert sentence == (
+        "100 of 200 rows for raw_ratings repeat the userId, movieId, timestamp of another row, more than the allowed "
+        f"1.00%, so the table stays as it was; look for the same rows twice in {RATINGS.object_key(MONTH)} and "
+        "upload again"
+    )
+
+
+def test_a_repeated_movie_is_rejected_and_the_first_one_kept(loading: Loading) -> None:
+    loading.allow(0.5)
+    loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action", "2,Up (2009),Family", "1,Other (1995),Drama"))
+    assert loading.rows(MOVIES) == [(1.0, "Heat (1995)", "Action"), (2.0, "Up (2009)", "Family")]
+
+
+def test_bad_and_repeated_rows_of_one_load_are_both_set_aside(loading: Loading) -> None:
+    loading.allow(0.9)
+    loading.put(RATINGS, csv(RATINGS, ONE, "x,1,4.0,1", ONE, f"2,2,4.0,{START}"), MONTH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(5, month=NEXT_MONTH)), NEXT_MONTH)
+    report = loading.load(RATINGS)
+    assert (report.rows_read, report.rows_loaded, report.rows_rejected) == (9, 7, 2)
+    assert [row[0] for row in loading.rejects(RATINGS)] == [3, 4]
+
+
+# How much may be bad.
+
+
+def test_exactly_the_allowed_share_of_bad_rows_loads_and_one_more_does_not(loading: Loading) -> None:
+    loading.allow(0.29)
+    good = ratings(71)
+    report = loading.load_body(RATINGS, csv(RATINGS, *good, *["x"] * 29))
+    assert (report.rows_loaded, report.rows_rejected) == (71, 29)
+    sentence = loading.refused(lambda: loading.load_body(RATINGS, csv(RATINGS, *good[1:], *["x"] * 30)), LoadError)
+    assert sentence.startswith("30 of 100 rows for raw_ratings are bad, more than the allowed 29.00%")
+
+
+def test_an_object_of_which_nothing_is_good_is_refused_even_beside_a_good_one(loading: Loading) -> None:
+    loading.allow(0.5)
+    loading.put(RATINGS, csv(RATINGS, *ratings(50)), MONTH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(3, month=MONTH)), NEXT_MONTH)
+    sentence = loading.refused(lambda: loading.load(RATINGS), LoadError)
+    assert sentence.startswith(f"none of the 3 rows of {RATINGS.object_key(NEXT_MONTH)} can be loaded into raw_ratings")
+    assert f"line 2, column timestamp: {START} is not a time in {NEXT_MONTH} (UTC)" in sentence
+
+
+def test_a_fraction_of_1_lets_even_a_hopeless_object_through(loading: Loading) -> None:
+    loading.allow(1)
+    report = loading.load_body(RATINGS, csv(RATINGS, "x", "y"))
+    assert (report.rows_loaded, report.rows_rejected) == (0, 2)
+    assert loading.rows(RATINGS) == []
+
+
+def test_a_report_lists_the_first_rejects_and_the_warehouse_all(loading: Loading) -> None:
+    loading.allow(0.9)
+    report = loading.load_body(RATINGS, csv(RATINGS, *ratings(300), *(f"bad {i}" for i in range(1000))))
+    assert report.rows_rejected == 1000
+    assert [reject.line for reject in report.rejects] == list(range(302, 402))
+    assert [row[3] for row in loading.rejects(RATINGS)] == [f"bad {i}" for i in range(1000)]
+    assert len(loading.warehouse.rejects(RATINGS, limit=7)) == 7
+
+
+def test_the_text_of_a_reject_is_kept_as_it_was(loading: Loading) -> None:
+    loading.allow(0.9)
+    texts = ['"', '"",""', "a\rb", "\tö 天 'x' \\N", '1,"a""b"",c', "NULL", "," * 20, "x" * 501]
+    loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action", *texts))
+    assert [row[3] for row in loading.rejects(MOVIES)] == [text[:500] for text in texts]
+
+
+# Windows.
+
+
+def test_loading_the_same_objects_twice_changes_only_the_history(loading: Loading) -> None:
+    loading.allow(0.5)
+    body = csv(RATINGS, *ratings(20), "bad")
+    first = loading.load_body(RATINGS, body)
+    rows, rejects = loading.rows(RATINGS), loading.rejects(RATINGS)
+    second = loading.load(RATINGS)
+    assert (loading.rows(RATINGS), loading.rejects(RATINGS)) == (rows, rejects)
+    assert (first.load_id, second.load_id) == (1, 2)
+    assert [row[0] for row in loading.history(RATINGS)] == [1, 2]
+
+
+def test_a_reload_replaces_rows_and_rejects(loading: Loading) -> None:
+    loading.allow(0.5)
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(20), "bad", "worse"))
+    lines = ratings(5, first_user=100)
+    loading.load_body(RATINGS, csv(RATINGS, *lines, "other"))
+    assert loading.rows(RATINGS) == parsed(lines)
+    assert [row[3] for row in loading.rejects(RATINGS)] == ["other"]
+    loading.load_body(RATINGS, csv(RATINGS, *lines))
+    assert loading.rejects(RATINGS) == []
+
+
+def test_replacing_two_months_leaves_the_rows_and_rejects_of_a_month_between(loading: Loading) -> None:
+    loading.allow(0.5)
+    months = ["2019-12", "2020-01", "2020-02"]
+    for month in months:
+        loading.put(RATINGS, csv(RATINGS, *ratings(4, month=month), f"old {month}"), month)
+    loading.load(RATINGS)
+    for month in months:
+        loading.put(RATINGS, csv(RATINGS, *ratings(2, first_user=50, month=month), f"new {month}"), month)
+    observed = loading.observed(RATINGS)
+    report = loading.replace(RATINGS, {month: observed[month] for month in (months[0], months[2])})
+    assert (report.objects, report.rows_loaded, report.rows_rejected) == (2, 4, 2)
+    expected = [*ratings(4), *(line for m in (0, 2) for line in ratings(2, first_user=50, month=months[m]))]
+    assert loading.rows(RATINGS) == parsed(expected)
+    assert {row[3] for row in loading.rejects(RATINGS)} == {"new 2019-12", "old 2020-01", "new 2020-02"}
+    assert {month: held.load_id for month, held in loading.warehouse.held(RATINGS).items()} == {
+        "2019-12": 2,
+        "2020-01": 1,
+        "2020-02": 2,
+    }
+
+
+def test_a_month_whose_objects_are_gone_is_emptied_with_its_rejects_and_noted(loading: Loading) -> None:
+    loading.allow(0.5)
+    loading.put(RATINGS, csv(RATINGS, *ratings(4), "bad"), MONTH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(3, month=NEXT_MONTH)), NEXT_MONTH)
+    loading.load(RATINGS)
+    report = loading.replace(RATINGS, {MONTH: ()})
+    assert (report.objects, report.rows_read) == (0, 0)
+    assert loading.rows(RATINGS) == parsed(ratings(3, month=NEXT_MONTH))
+    assert loading.rejects(RATINGS) == []
+    assert loading.history(RATINGS)[-1] == (2, MONTH, None, 0, 0, None)
+
+
+def test_a_file_without_months_whose_object_is_gone_is_emptied(loading: Loading) -> None:
+    loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
+    loading.replace(MOVIES, {None: ()})
+    assert loading.rows(MOVIES) == []
+    assert loading.history(MOVIES)[-1] == (2, None, None, 0, 0, None)
+
+
+def test_one_bad_month_of_several_leaves_all_of_them_unchanged(loading: Loading) -> None:
+    loading.put(RATINGS, csv(RATINGS, *ratings(10)), MONTH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(10, month=NEXT_MONTH)), NEXT_MONTH)
+    loading.load(RATINGS)
+    loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
+    loading.put(RATINGS, b"oops\n", NEXT_MONTH)
+    assert RATINGS.object_key(NEXT_MONTH) in loading.refused(lambda: loading.load(RATINGS), LoadError)
+
+
+def test_tables_do_not_touch_each_other(loading: Loading) -> None:
+    loading.allow(0.5)
+    loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action", "bad"))
+    loading.load_body(GENOME_TAGS, csv(GENOME_TAGS, "1,007", "2,'80s"))
+    loading.load_body(TAGS, csv(TAGS, '1,1,"dark, ""grim""",1', "1,1,fun,1"))
+    loading.replace(TAGS, {None: ()})
+    assert loading.rows(MOVIES) == [(1.0, "Heat (1995)", "Action")]
+    assert loading.rows(GENOME_TAGS) == [(1.0, "007"), (2.0, "'80s")]
+    assert len(loading.rejects(MOVIES)) == 1
+    assert loading.warehouse.row_count(MOVIES) == 1
+    assert loading.warehouse.row_count(TAGS) == 0
+
+
+# What is held.
+
+
+def test_held_says_which_object_versions_a_table_was_loaded_from(loading: Loading) -> None:
+    loading.allow(0.5)
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(3), "bad"))
+    loading.put(RATINGS, csv(RATINGS, *ratings(2, month=NEXT_MONTH)), NEXT_MONTH)
+    observed = loading.observed(RATINGS)
+    held = loading.warehouse.held(RATINGS)
+    assert set(held) == {MONTH}
+    assert held[MONTH].matches(observed[MONTH])
+    assert (held[MONTH].rows_loaded, held[MONTH].rows_rejected) == (3, 1)
+    assert held[MONTH].loaded_at.utcoffset() is not None
+    assert out_of_date(RATINGS, observed, held) == {MONTH: False, NEXT_MONTH: True}
+
+
+def test_a_rewritten_a_removed_and_an_emptied_month_are_told_apart(loading: Loading) -> None:
+    loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(2, month=NEXT_MONTH)), NEXT_MONTH)
+    loading.load(RATINGS)
+    loading.put(RATINGS, csv(RATINGS, *ratings(4)), MONTH)
+    loading.bucket.delete(RATINGS.object_key(NEXT_MONTH))
+    observed = loading.observed(RATINGS)
+    assert out_of_date(RATINGS, observed, loading.warehouse.held(RATINGS)) == {MONTH: True, NEXT_MONTH: True}
+    loading.replace(RATINGS, {NEXT_MONTH: (), **observed})
+    held = loading.warehouse.held(RATINGS)
+    assert out_of_date(RATINGS, observed, held) == {MONTH: False, NEXT_MONTH: False}
+    assert held[NEXT_MONTH].objects == frozenset()
+
+
+def test_the_same_bytes_written_again_are_up_to_date(loading: Loading) -> None:
+    loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
+    loading.put(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
+    assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.held(MOVIES)) == {None: False}
+
+
+def test_a_table_that_was_never_loaded_is_out_of_date_and_holds_nothing(loading: Loading) -> None:
+    assert loading.warehouse.held(MOVIES) == {}
+    assert out_of_date(MOVIES, {}, {}) == {None: True}
+    assert loading.warehouse.rejects(MOVIES, limit=5) == []
+    assert loading.warehouse.row_count(MOVIES) == 0
+
+
+def test_a_refused_load_is_not_held(loading: Loading) -> None:
+    loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
+    loading.refused(lambda: loading.load_body(MOVIES, b"oops"), LoadError)
+    assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.held(MOVIES)) == {None: True}
+
+
+# The bucket.
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "it's.csv",
+        'a "b".csv',
+        "with space.csv",
+        "ümläut 天.csv",
+        "..csv",
+        "a;drop table--.csv",
+        "[x]*?{y}.csv",
+        "%41.csv",
+    ],
+)
+def test_any_object_name_can_be_loaded_and_is_named_in_the_books(loading: Loading, name: str) -> None:
+    loading.allow(0.5)
+    key = f"raw/ratings/month={MONTH}/{name}"
+    loading.bucket.put(key, io.BytesIO(csv(RATINGS, ONE, "bad")))
+    loading.load(RATINGS)
+    assert loading.rows(RATINGS) == parsed([ONE])
+    assert loading.history(RATINGS)[0][2] == key
+    assert [reject.object_key for reject in loading.warehouse.rejects(RATINGS, limit=9)] == [key]
+
+
+class Canned(LandingBucket):
+    """Serves one body under any key: local S3 keeps objects as files and takes no key with `../` in it."""
+
+    body = b""
+
+    def download(self, version: ObjectVersion) -> Iterator[bytes]:
+        yield self.body
+
+
+def test_a_key_that_climbs_out_of_its_folder_is_only_a_name(
+    loading: Loading, settings: Settings, tmp_path: Path
+) -> None:
+    before = {path for path in tmp_path.rglob("*") if path.name.endswith(".csv")}
+    bucket = Canned(settings)
+    bucket.body = csv(RATINGS, ONE)
+    loading.bucket = bucket
+    key = f"raw/ratings/month={MONTH}/../../../../x.csv"
+    version = ObjectVersion(key, "etag", len(bucket.body), dt.datetime.now(dt.timezone.utc))
+    assert loading.replace(RATINGS, {MONTH: (version,)}).rows_loaded == 1
+    assert loading.history(RATINGS)[0][2] == key
+    assert {path for path in tmp_path.rglob("*") if path.name.endswith(".csv")} == before
+
+
+def test_an_object_replaced_after_it_was_observed_is_refused(loading: Loading) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
+    observed = loading.observed(RATINGS)
+    loading.put(RATINGS, csv(RATINGS, *ratings(4)), MONTH)
+    sentence = loading.refused(lambda: loading.replace(RATINGS, observed), BucketError)
+    assert sentence.startswith(f"{RATINGS.object_key(MONTH)} was replaced after it was observed (ETag ")
+    assert sentence.endswith("observe the bucket and load again")
+
+
+def test_an_object_deleted_after_it_was_observed_is_refused(loading: Loading) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
+    observed = loading.observed(RATINGS)
+    loading.bucket.delete(RATINGS.object_key(MONTH))
+    sentence = loading.refused(lambda: loading.replace(RATINGS, observed), BucketError)
+    assert RATINGS.object_key(MONTH) in sentence
+    assert "the object is gone" in sentence
+    assert sentence.endswith("observe the bucket and load again")
+
+
+def test_an_object_of_another_size_than_observed_is_refused(loading: Loading) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
+    (version,) = loading.observed(RATINGS)[MONTH]
+    wrong = replace(version, size=version.size + 1)
+    sentence = loading.refused(lambda: loading.replace(RATINGS, {MONTH: (wrong,)}), BucketError)
+    assert sentence == f"{version.key}: received {version.size} of {version.size + 1} bytes; load again"
+
+
+def test_s3_that_is_down_is_named_with_its_address(loading: Loading, settings: Settings) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
+    observed = loading.observed(RATINGS)
+    loading.bucket = LandingBucket(settings)
+    sentence = loading.refused(lambda: loading.replace(RATINGS, observed), BucketError)
+    assert f"S3 at {settings.s3_endpoint} cannot be reached to read {RATINGS.object_key(MONTH)}" in sentence
+    assert "NETFLIX_S3_ENDPOINT" in sentence
+
+
+def test_keys_that_s3_refuses_are_named(loading: Loading, s3: Settings) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
+    observed = loading.observed(RATINGS)
+    loading.bucket = LandingBucket(replace(s3, s3_secret_key="wrong"))
+    sentence = loading.refused(lambda: loading.replace(RATINGS, observed), BucketError)
+    assert "refused the access key" in sentence
+    assert "NETFLIX_S3_SECRET_KEY" in sentence
+
+
+# Random files, against a second opinion.
+
+
+def opinion(file: RawFile, line: str) -> Row | None:
+    """The values of a line of numbers if the catalogue accepts it: slow, simple and on its own."""
+    fields = line.split(",")
+    if len(fields) != len(file.columns):
+        return None
+    values: list[float] = []
+    for column, field in zip(file.columns, fields, strict=True):
+        try:
+            value = Decimal(field.strip(" "))
+        except ArithmeticError:
+            return None
+        whole = column.type in (ColumnType.INTEGER, ColumnType.BIGINT)
+        if not value.is_finite() or (whole and value != value.to_integral_value()):
+            return None
+        if column.type is ColumnType.STARS and value * 10 != (value * 10).to_integral_value():
+            return None
+        if value < Decimal(str(column.minimum)) or value > Decimal(str(column.maximum or 2**31 - 1)):
+            return None
+        values.append(float(value))
+    if not month_window(MONTH)[0] <= values[3] < month_window(MONTH)[1]:
+        return None
+    return tuple(values)
+
+
+FIELDS = (
+    ["1", "2", "3", "17", "2147483647", "2147483648", "0", "-1", "5.7", "6.0", "1e2", " 8", "9 ", "", " ", "x", "nan"],
+    ["1", "2", "3", "40", "41", "42", "43", "44", "99999999999999999999", "1,1", "7.", "+5", "--5", "0"],
+    ["0.5", "1", "4.0", "5.0", "4.50", "3.55", "0", "5.5", "6", "-1", "inf", "", "4,5", " 3.5 ", "1e0", ".5", "five"],
+    [str(START), str(START + 1), str(START + 2), f"{START}.0", str(START - 1), "0", "", f" {START + 3} ", "-5", "x"],
+)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_random_mixture_of_rows_loads_exactly_what_a_second_opinion_calls_good(loading: Loading, seed: int) -> None:
+    loading.allow(1)
+    chance = random.Random(seed)
+    badness = chance.choice([0.02, 0.3, 1.0])
+    objects: dict[str, list[str]] = {}
+    for name in "abc":
+        lines = []
+        for i in range(chance.randint(0, 120)):
+            if chance.random() < badness:
+                lines.append(",".join(chance.choice(choices) for choices in FIELDS))
+            else:
+                lines.append(f"{chance.randint(1, 60)},{i + 1},{chance.randint(1, 10) / 2},{START + i % 50}")
+        objects[name] = lines
+        end = chance.choice(["\n", "\r\n"])
+        body = end.join([",".join(RATINGS.header), *lines]) + chance.choice(["", end, end * 3])
+        if chance.random() < 0.3:
+            body = body.replace(end, end * 2, 3)
+        loading.bucket.put(f"raw/ratings/month={MONTH}/{name}.csv", io.BytesIO(body.encode()))
+
+    report = loading.load(RATINGS)
+    everything = [line for lines in objects.values() for line in lines]
+    by_key: dict[Row, Row] = {}
+    for line in everything:
+        row = opinion(RATINGS, line)
+        if row is not None:
+            by_key.setdefault((row[0], row[1], row[3]), row)
+    assert report.rows_read == len(everything)
+    assert loading.rows(RATINGS) == sorted(by_key.values())
+    assert report.rows_rejected == len(everything) - len(by_key) == len(loading.rejects(RATINGS))
+
+
+# A genuine release.
+
+STARS = (1370, 2811, 1791, 7551, 5550, 20047, 13136, 26818, 8551, 13211)
+
+
+def test_a_genuine_movielens_release_loads_without_a_reject(loading: Loading, movielens: Path) -> None:
+    by_month: dict[str, list[str]] = {}
+    with (movielens / "ratings.csv").open(encoding="utf-8") as lines:
+        next(lines)
+        for line in lines:
+            month = time.strftime("%Y-%m", time.gmtime(int(line.rsplit(",", 1)[1])))
+            by_month.setdefault(month, []).append(line.strip())
+    for month, rows in by_month.items():
+        loading.put(RATINGS, csv(RATINGS, *rows), month)
+    for file in (MOVIES, TAGS, LINKS):
+        loading.bucket.put_file(file.object_key(), movielens / f"{file.name}.csv")
+
+    reports = {file.name: loading.load(file) for file in (RATINGS, MOVIES, TAGS, LINKS)}
+    assert {name: (report.rows_loaded, report.rows_rejected) for name, report in reports.items()} == {
+        "ratings": (100_836, 0),
+        "movies": (9_742, 0),
+        "tags": (3_683, 0),
+        "links": (9_742, 0),
+    }
+    assert len(loading.warehouse.held(RATINGS)) == len(by_month) == reports["ratings"].objects
+    stars = loading.query("select rating, count(*) from raw.raw_ratings group by rating order by rating")
+    assert [plain(row) for row in stars] == [(i / 2, float(count)) for i, count in enumerate(STARS, start=1)]
+
+
+def test_every_raw_file_of_the_catalog_can_be_loaded(loading: Loading) -> None:
+    sample = {ColumnType.TEXT: "abc", ColumnType.STARS: "4.0", ColumnType.DOUBLE: "0.5", ColumnType.INTEGER: "1"}
+    for file in RAW_FILES:
+        values = [str(START) if column.type is ColumnType.BIGINT else sample[column.type] for column in file.columns]
+        assert loading.load_body(file, csv(file, ",".join(values))).rows_loaded == 1, file.name
+
+
+def test_versions_are_loaded_in_any_order(loading: Loading) -> None:
+    versions: list[ObjectVersion] = []
+    for name in "ab":
+        body = csv(RATINGS, *ratings(3, first_user=ord(name)))
+        loading.bucket.put(f"raw/ratings/month={MONTH}/{name}.csv", io.BytesIO(body))
+    versions = list(loading.observed(RATINGS)[MONTH])
+    assert loading.replace(RATINGS, {MONTH: versions[::-1]}).rows_loaded == 6
