@@ -47,7 +47,7 @@ format: $(READY) ## Put style right
 	$(BIN)/sqlfluff fix dbt_project
 
 lock: ## Pin every package with its hashes (needs uv: it is in .venv after `make setup`)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --generate-hashes \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --extra production --generate-hashes \
 		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras \
 		--output-file requirements.lock pyproject.toml
 

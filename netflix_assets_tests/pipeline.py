@@ -116,7 +116,7 @@ class Pipeline:
             ).fetchall()
             return {
                 f"{schema}.{table}": connection.execute(
-                    f"select columns(c -> c not in ('load_id', '_load_id')) from {schema}.{table} order by all"
+                    f"select columns(lambda c: c not in ('load_id', '_load_id')) from {schema}.{table} order by all"
                 ).fetchall()
                 for schema, table in tables
             }
