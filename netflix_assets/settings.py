@@ -7,8 +7,9 @@ its errors.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
@@ -21,6 +22,64 @@ class Target(Enum):
     """Where the graph runs."""
 
     LOCAL = "local"
+    SNOWFLAKE = "snowflake"
+
+
+class Duty(Enum):
+    """What a service user of Snowflake is for; each has its own role, warehouse and key pair."""
+
+    LOADER = "loader"
+    TRANSFORMER = "transformer"
+    REPORTER = "reporter"
+
+
+_WAREHOUSES = {Duty.LOADER: "LOADING", Duty.TRANSFORMER: "TRANSFORMING", Duty.REPORTER: "REPORTING"}
+_IDENTIFIER = re.compile(r"[A-Z_][A-Z0-9_$]*")
+_ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
+
+
+@dataclass(frozen=True)
+class ServiceUser:
+    """How one duty signs in to Snowflake.
+
+    Attributes:
+        duty: What it is for.
+        user: User name, an unquoted identifier in upper case.
+        role: The role that it works in.
+        warehouse: The warehouse that it computes on.
+        private_key_path: File with the private key, PEM (PKCS #8).
+        private_key_passphrase: Of that file, or None; never shown.
+    """
+
+    duty: Duty
+    user: str
+    role: str
+    warehouse: str
+    private_key_path: Path
+    private_key_passphrase: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class SnowflakeSettings:
+    """The Snowflake account, and what of it the pipeline uses.
+
+    Attributes:
+        account: Account identifier, `organization-account`.
+        host: Address other than the one that follows from the account (private connectivity), or None.
+        port: Of that address.
+        protocol: `https`, or `http` for a server on this machine.
+        database: Where everything is built.
+        stage: The external stage over the bucket, in schema raw of the database.
+        users: The service user of each duty.
+    """
+
+    account: str
+    host: str | None
+    port: int
+    protocol: str
+    database: str
+    stage: str
+    users: Mapping[Duty, ServiceUser]
 
 
 @dataclass(frozen=True)
@@ -31,21 +90,25 @@ class Settings:
         target: Where the graph runs.
         home: Folder that holds all local state: `s3/`, `warehouse.duckdb`, `dagster/`, `dbt/`, `logs/`.
         bucket: Name of the S3 bucket with the raw files.
-        s3_endpoint: Address of the local S3 server.
-        s3_access_key: Access key of the local S3 server.
-        s3_secret_key: Secret key of the local S3 server.
+        s3_endpoint: Address of the S3 server: the local one, or Amazon's.
+        s3_region: AWS region of the bucket.
+        s3_access_key: Access key; empty for what the machine is given (role, profile).
+        s3_secret_key: Secret key that goes with it.
         max_rejected_fraction: Share of rows (0..1) a load may reject before it fails as a whole.
         schema_prefix: Put before every schema that dbt builds, for a developer's own copy.
+        snowflake: The account, with target `snowflake`; else None.
     """
 
     target: Target
     home: Path
     bucket: str
     s3_endpoint: str
+    s3_region: str
     s3_access_key: str
     s3_secret_key: str
     max_rejected_fraction: float
     schema_prefix: str
+    snowflake: SnowflakeSettings | None = None
 
     def __repr__(self) -> str:
         """Leave the secret out, so that no log or traceback shows it."""
@@ -89,46 +152,113 @@ class Settings:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read the `NETFLIX_*` variables.
+        """Read the `NETFLIX_*` variables; an empty one counts as not set.
 
         Raises:
-            SettingsError: Names every variable that is malformed, all at once.
+            SettingsError: Names every variable that is missing or malformed, all at once.
         """
-        env = os.environ if environment is None else environment
-        problems: list[str] = []
-
-        known = ", ".join(target.value for target in Target)
-        target_name = env.get("NETFLIX_TARGET", Target.LOCAL.value)
-        target = next((target for target in Target if target.value == target_name), None)
-        if target is None:
-            problems.append(f"NETFLIX_TARGET is {target_name!r}; known targets: {known}")
-
-        fraction_text = env.get("NETFLIX_MAX_REJECTED_FRACTION", "0.01")
-        try:
-            fraction = float(fraction_text)
-        except ValueError:
-            fraction = -1.0
-        if not 0 <= fraction <= 1:
-            problems.append(f"NETFLIX_MAX_REJECTED_FRACTION is {fraction_text!r}; it must be a number from 0 to 1")
-
-        prefix = env.get("NETFLIX_SCHEMA_PREFIX", "")
-        if prefix and not prefix.replace("_", "a").isalnum():
-            problems.append(f"NETFLIX_SCHEMA_PREFIX is {prefix!r}; only letters, digits and _ are allowed")
-
-        endpoint = env.get("NETFLIX_S3_ENDPOINT", "http://127.0.0.1:9000")
-        if not endpoint.startswith(("http://", "https://")):
-            problems.append(f"NETFLIX_S3_ENDPOINT is {endpoint!r}; it must start with http:// or https://")
-
-        if target is None or problems:
-            raise SettingsError("; ".join(problems) + " (see .env.example)")
-        home = Path(env.get("NETFLIX_HOME") or PROJECT_ROOT / ".netflix").expanduser().absolute()
-        return cls(
-            target=target,
-            home=home,
-            bucket=env.get("NETFLIX_S3_BUCKET", "movielens"),
-            s3_endpoint=endpoint,
-            s3_access_key=env.get("NETFLIX_S3_ACCESS_KEY", "netflix-local"),
-            s3_secret_key=env.get("NETFLIX_S3_SECRET_KEY", "netflix-local-secret"),
-            max_rejected_fraction=fraction,
-            schema_prefix=prefix,
+        reader = _Reader(os.environ if environment is None else environment)
+        target = reader.target()
+        local = target is Target.LOCAL
+        region = reader.matching(
+            "NETFLIX_S3_REGION", r"[a-z0-9-]+", "an AWS region such as us-east-1", default="us-east-1"
         )
+        endpoint = "http://127.0.0.1:9000" if local else f"https://s3.{region}.amazonaws.com"
+        settings = cls(
+            target=target,
+            home=Path(reader.get("NETFLIX_HOME") or PROJECT_ROOT / ".netflix").expanduser().absolute(),
+            bucket=reader.required("NETFLIX_S3_BUCKET", default="movielens" if local else None),
+            s3_endpoint=reader.matching(
+                "NETFLIX_S3_ENDPOINT", r"https?://.+", "an address with http:// or https://", default=endpoint
+            ),
+            s3_region=region,
+            s3_access_key=reader.get("NETFLIX_S3_ACCESS_KEY") or ("netflix-local" if local else ""),
+            s3_secret_key=reader.get("NETFLIX_S3_SECRET_KEY") or ("netflix-local-secret" if local else ""),
+            max_rejected_fraction=reader.fraction("NETFLIX_MAX_REJECTED_FRACTION", 0.01),
+            schema_prefix=reader.matching(
+                "NETFLIX_SCHEMA_PREFIX", r"[A-Za-z0-9_]*", "only letters, digits and _", default=""
+            ),
+            snowflake=None if local else reader.snowflake(),
+        )
+        reader.refuse_if_wrong()
+        return settings
+
+
+class _Reader:
+    """Reads variables and collects what is wrong with them, so that all of it is told at once."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+        self._problems: list[str] = []
+
+    def get(self, name: str) -> str | None:
+        return self._environment.get(name, "").strip() or None
+
+    def required(self, name: str, *, default: str | None = None) -> str:
+        value = self.get(name) or default
+        if value is None:
+            self._problems.append(f"{name} is not set")
+        return value or ""
+
+    def matching(self, name: str, pattern: str | re.Pattern[str], what: str, *, default: str | None) -> str:
+        value = self.required(name, default=default)
+        if self.get(name) is not None and not re.fullmatch(pattern, value):
+            self._problems.append(f"{name} is {value!r}; it must be {what}")
+        return value
+
+    def fraction(self, name: str, default: float) -> float:
+        text = self.required(name, default=str(default))
+        try:
+            value = float(text)
+        except ValueError:
+            value = -1.0
+        if not 0 <= value <= 1:
+            self._problems.append(f"{name} is {text!r}; it must be a number from 0 to 1")
+        return value
+
+    def target(self) -> Target:
+        name = self.required("NETFLIX_TARGET", default=Target.LOCAL.value)
+        known = {target.value: target for target in Target}
+        if name not in known:
+            self._problems.append(f"NETFLIX_TARGET is {name!r}; known targets: {', '.join(known)}")
+        # Never used where the name is unknown: `refuse_if_wrong` comes first.
+        return known.get(name, Target.LOCAL)
+
+    def snowflake(self) -> SnowflakeSettings:
+        prefix = "NETFLIX_SNOWFLAKE"
+        return SnowflakeSettings(
+            account=self.matching(
+                f"{prefix}_ACCOUNT", _ACCOUNT, "an account identifier such as myorg-myaccount", default=None
+            ),
+            host=self.get(f"{prefix}_HOST"),
+            port=self.port(f"{prefix}_PORT", 443),
+            protocol=self.matching(f"{prefix}_PROTOCOL", r"https?", "https or http", default="https"),
+            database=self.identifier(f"{prefix}_DATABASE", "MOVIELENS"),
+            stage=self.identifier(f"{prefix}_STAGE", "LANDING"),
+            users={duty: self.service_user(duty, f"{prefix}_{duty.name}") for duty in Duty},
+        )
+
+    def port(self, name: str, default: int) -> int:
+        text = self.matching(name, r"[1-9]\d{0,4}", "a port number", default=str(default))
+        return int(text) if text.isdigit() else default
+
+    def identifier(self, name: str, default: str) -> str:
+        return self.matching(
+            name, _IDENTIFIER, "a Snowflake identifier in upper case (letters, digits, _, $)", default=default
+        )
+
+    def service_user(self, duty: Duty, prefix: str) -> ServiceUser:
+        return ServiceUser(
+            duty=duty,
+            user=self.identifier(f"{prefix}_USER", f"MOVIELENS_{duty.name}"),
+            role=self.identifier(f"{prefix}_ROLE", f"MOVIELENS_{duty.name}"),
+            warehouse=self.identifier(f"{prefix}_WAREHOUSE", f"MOVIELENS_{_WAREHOUSES[duty]}"),
+            private_key_path=Path(
+                self.required(f"{prefix}_PRIVATE_KEY_PATH", default=f"~/.snowflake/movielens_{duty.value}.p8")
+            ).expanduser(),
+            private_key_passphrase=self.get(f"{prefix}_PRIVATE_KEY_PASSPHRASE"),
+        )
+
+    def refuse_if_wrong(self) -> None:
+        if self._problems:
+            raise SettingsError("; ".join(self._problems) + " (see .env.example)")

@@ -101,8 +101,7 @@ class Pipeline:
             return read_status(build_defs(self.settings), instance, self.bucket, self.warehouse)
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        with self.warehouse.connection(read_only=True) as connection:
-            return connection.execute(sql).fetchall()
+        return self.warehouse.query(sql)
 
     def one(self, sql: str) -> Any:
         return self.query(sql)[0][0]

@@ -1,11 +1,12 @@
 """The environment becomes settings, or one sentence that names every bad variable."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from netflix_assets.errors import SettingsError
-from netflix_assets.settings import Settings, Target
+from netflix_assets.settings import PROJECT_ROOT, Duty, Settings, Target
 
 
 def test_an_empty_environment_is_the_local_target() -> None:
@@ -34,3 +35,60 @@ def test_all_bad_settings_are_named_at_once() -> None:
 
 def test_the_secret_is_not_shown() -> None:
     assert "hush" not in repr(Settings.from_environment({"NETFLIX_S3_SECRET_KEY": "hush"}))
+
+
+SNOWFLAKE = {
+    "NETFLIX_TARGET": "snowflake",
+    "NETFLIX_S3_BUCKET": "acme-movielens",
+    "NETFLIX_SNOWFLAKE_ACCOUNT": "acme-prod",
+}
+
+
+def test_snowflake_needs_an_account_and_a_bucket_only() -> None:
+    settings = Settings.from_environment(SNOWFLAKE)
+    assert settings.s3_endpoint == "https://s3.us-east-1.amazonaws.com"
+    assert (settings.s3_access_key, settings.s3_secret_key) == ("", "")
+    assert settings.snowflake is not None
+    loader = settings.snowflake.users[Duty.LOADER]
+    assert (loader.user, loader.role, loader.warehouse) == (
+        "MOVIELENS_LOADER",
+        "MOVIELENS_LOADER",
+        "MOVIELENS_LOADING",
+    )
+
+
+def test_what_snowflake_misses_and_what_is_malformed_is_named_at_once() -> None:
+    bad = {
+        "NETFLIX_SNOWFLAKE_DATABASE": "movie lens",
+        "NETFLIX_SNOWFLAKE_PORT": "https",
+        "NETFLIX_SNOWFLAKE_LOADER_ROLE": "a; drop role b",
+    }
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({"NETFLIX_TARGET": "snowflake", **bad})
+    assert all(
+        name in str(caught.value) for name in [*bad, "NETFLIX_SNOWFLAKE_ACCOUNT is not set", "NETFLIX_S3_BUCKET is not"]
+    )
+
+
+def test_a_passphrase_is_not_shown() -> None:
+    settings = Settings.from_environment({**SNOWFLAKE, "NETFLIX_SNOWFLAKE_LOADER_PRIVATE_KEY_PASSPHRASE": "hush"})
+    assert "hush" not in repr(settings) + repr(settings.snowflake)
+
+
+def test_the_example_file_names_every_setting_with_its_default() -> None:
+    lines = (PROJECT_ROOT / ".env.example").read_text().splitlines()
+    shown = dict(line.removeprefix("# ").split("=", 1) for line in lines if re.match(r"(# )?NETFLIX_\w+=", line))
+    local = {name: value for name, value in shown.items() if not name.startswith("NETFLIX_SNOWFLAKE_")}
+    assert Settings.from_environment(local) == Settings.from_environment({})
+    snowflake = {name: value for name, value in shown.items() if name.startswith("NETFLIX_SNOWFLAKE_")}
+    given = {**SNOWFLAKE, **snowflake, "NETFLIX_SNOWFLAKE_ACCOUNT": SNOWFLAKE["NETFLIX_SNOWFLAKE_ACCOUNT"]}
+    assert Settings.from_environment(given) == Settings.from_environment(SNOWFLAKE)
+    read: set[str] = set()
+
+    class Recording(dict[str, str]):
+        def get(self, name: str, default: str = "") -> str:  # type: ignore[override]
+            read.add(name)
+            return super().get(name, default)
+
+    Settings.from_environment(Recording(SNOWFLAKE))
+    assert read == set(shown)

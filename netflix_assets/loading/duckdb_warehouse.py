@@ -224,6 +224,20 @@ class DuckDBWarehouse:
                 counts[(schema, name)] = row[0] if row else 0
         return counts
 
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """See `Warehouse.query`."""
+        if not self.path.exists():
+            raise WarehouseError(f"there is no warehouse {self.path} yet; run `netflix-assets materialize` first")
+        with self.connection(read_only=True) as connection:
+            try:
+                return connection.execute(sql).fetchall()
+            except duckdb.CatalogException as error:
+                fault = str(error).splitlines()[0]
+                raise WarehouseError(
+                    f"the warehouse {self.path} does not hold what is asked of it ({fault}); "
+                    "run `netflix-assets materialize` first"
+                ) from error
+
     def _read_if_present(self, table: str, query: str, parameters: list[object]) -> list[Any]:
         """Rows of a query on a raw table; none if there is no such table yet."""
         if not self.path.exists():

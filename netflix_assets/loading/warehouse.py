@@ -10,7 +10,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 from netflix_assets.catalog import RawFile
 from netflix_assets.errors import LoadError
@@ -173,6 +173,14 @@ class Warehouse(Protocol):
 
     def row_counts(self) -> dict[tuple[str, str], int]:
         """Rows of every table and view, by schema and name."""
+        ...
+
+    def query(self, sql: str) -> list[tuple[Any, ...]]:
+        """Rows of a query that only reads, in the order of its columns.
+
+        Raises:
+            WarehouseError: The warehouse cannot be opened, or something that the query reads does not exist.
+        """
         ...
 
 

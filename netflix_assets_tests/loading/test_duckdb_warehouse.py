@@ -256,3 +256,17 @@ def test_names_in_statements_are_quoted() -> None:
     statement = insert_rows(MOVIES, [Path("/tmp/it's/a.csv")], 3)
     assert "'/tmp/it''s/a.csv'" in statement
     assert '"movieId"' in create_raw_tables([MOVIES])[-1]
+
+
+def test_a_query_before_the_first_load_says_what_to_run_and_makes_no_file(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
+    with pytest.raises(WarehouseError, match=r"no warehouse .*run `netflix-assets materialize` first"):
+        warehouse.query("select 1")
+    assert not warehouse.path.exists()
+
+
+def test_a_query_of_a_missing_table_names_it(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
+    warehouse.ensure_raw_tables([MOVIES])
+    with pytest.raises(WarehouseError, match=r"movie_scores.*run `netflix-assets materialize` first"):
+        warehouse.query("select * from mart.movie_scores")

@@ -1,0 +1,18 @@
+"""The command line: `netflix-assets`. Reads arguments, calls the package, prints; decides nothing else.
+
+One module a group of commands. What a command needs is imported when it runs, so that `--help` answers at once.
+"""
+
+import click
+
+from netflix_assets.cli.pipeline import demo, materialize, sample, status, upload
+from netflix_assets.cli.servers import dev, s3
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: netflix-assets demo")
+def main() -> None:
+    """Movie ratings from CSVs in S3 to dashboards."""
+
+
+for command in (demo, dev, materialize, s3, sample, status, upload):
+    main.add_command(command)

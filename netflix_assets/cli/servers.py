@@ -1,0 +1,77 @@
+"""The servers of local work: the S3 server, and `dagster dev` beside it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import click
+
+from netflix_assets.cli.shared import console, one_sentence
+from netflix_assets.settings import PROJECT_ROOT, Settings
+
+
+@click.group()
+def s3() -> None:
+    """The local S3 server that stands in for Amazon S3."""
+
+
+@s3.command(epilog="Example: netflix-assets s3 serve")
+@one_sentence
+def serve() -> None:
+    """Serve the bucket from the folder .netflix/s3 until interrupted."""
+    from netflix_assets.landing import local_s3
+
+    def ready(settings: Settings) -> None:
+        console.print(f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}, objects in {settings.s3_root}")
+
+    local_s3.serve(Settings.from_environment(), on_ready=ready)
+
+
+@click.command(epilog="Example: netflix-assets dev --port 3001")
+@click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI, on 127.0.0.1.")
+@one_sentence
+def dev(port: int) -> None:
+    """Run the local S3 server and `dagster dev` on the same data, until interrupted."""
+    from netflix_assets.automation.home import dagster_instance
+    from netflix_assets.landing import local_s3
+
+    settings = Settings.from_environment()
+    with dagster_instance(settings), local_s3.serving(settings):
+        console.print(
+            f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}; the UI will be on http://127.0.0.1:{port}",
+        )
+        raise SystemExit(_dagster_dev(settings, port))
+
+
+def _dagster_dev(settings: Settings, port: int) -> int:
+    """Run `dagster dev` until it ends or we are asked to; returns its exit code."""
+
+    def interrupt(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    # A shell's background job starts with SIGINT ignored, which `dagster dev` would inherit.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, interrupt)
+    process = subprocess.Popen(
+        [
+            str(Path(sys.executable).with_name("dagster")),
+            *("dev", "--host", "127.0.0.1", "--port", str(port)),
+            *("--workspace", str(PROJECT_ROOT / "workspace.yaml")),
+        ],
+        # Beside the instance's own dagster.yaml: from the checkout, Dagster warns that its copy is not used.
+        cwd=settings.dagster_home,
+        env={**os.environ, "NETFLIX_HOME": str(settings.home), "PYTHONWARNINGS": _DEV_WARNINGS},
+    )
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.send_signal(signal.SIGINT)
+        process.wait()
+        return 0
+
+
+_DEV_WARNINGS = "ignore:Function `dev_command` is superseded"

@@ -1,0 +1,41 @@
+"""What every command shares: the consoles, the definitions, and errors told in one sentence."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from rich.markup import escape
+
+from netflix_assets.console import new_console
+from netflix_assets.errors import UserError
+from netflix_assets.settings import Settings
+
+_Command = TypeVar("_Command", bound=Callable[..., Any])
+
+console = new_console()
+errors = new_console(stderr=True)
+
+
+def one_sentence(command: _Command) -> _Command:
+    """Print a `UserError` as its sentence and exit with 1; anything else is a bug and keeps its traceback."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return command(*args, **kwargs)
+        except UserError as error:
+            errors.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
+            raise SystemExit(1) from error
+
+    return wrapped  # type: ignore[return-value]
+
+
+def definitions(settings: Settings) -> tuple[Any, Any, Any]:
+    """The definitions, and the bucket and warehouse that their steps use."""
+    from netflix_assets.definitions import build_defs
+
+    defs = build_defs(settings)
+    resources = defs.resources or {}
+    return defs, resources["bucket"], resources["warehouse"]
