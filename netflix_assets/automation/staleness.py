@@ -14,7 +14,7 @@ from typing import Any
 import dagster as dg
 from dagster import AssetCheckKey, AssetKey
 
-from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
 from netflix_assets.landing.bucket import Contents
 from netflix_assets.loading.raw_assets import observed_parts
 from netflix_assets.loading.warehouse import Held, out_of_date
@@ -135,10 +135,8 @@ def find_work(
         if not (windows or missing or never):
             continue
         if file.month_column is not None:
-            wanted = windows or set(stale)
-            months |= {window for window in wanted if window is not None}
-            if not months:
-                continue
+            # Where there is no month at all, any will do: the load then only creates the table.
+            months |= {window for window in windows or stale if window is not None} or {FIRST_MONTH}
         tables.add(AssetKey(file.table_key))
     models = _models_to_build(graph, records, tables, relations, everything=everything)
     tests = {key for key in graph.asset_check_keys if PROJECT_VERSION in graph.get(key).metadata}

@@ -81,14 +81,14 @@ def test_one_changed_month_is_the_only_one_loaded_and_rebuilt(small: Pipeline) -
 
 
 def test_changed_movies_leave_the_rating_facts_alone(small: Pipeline) -> None:
-    small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat, recut (1996)"))
+    small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat: recut (1996)"))
     outcome = small.materialize()
     assert outcome.success, outcome.errors
     built = {"/".join(key.path) for key in outcome.work.assets}
     assert {"raw/raw_movies", "staging/src_movies", "dim/dim_movies", "snapshots/snap_movies"} <= built
     assert not built & {"raw/raw_ratings", "fact/fact_ratings"}
     history = small.query("select title from snapshots.snap_movies where movie_id = 4 order by dbt_valid_from")
-    assert history == [("Heat (1995)",), ("Heat, recut (1996)",)]
+    assert history == [("Heat (1995)",), ("Heat: recut (1996)",)]
 
 
 def test_an_edited_tag_closes_its_row_and_opens_another(small: Pipeline) -> None:
@@ -157,6 +157,17 @@ def test_a_file_that_comes_and_goes_fills_and_empties_its_tables(small: Pipeline
     small.delete("raw/genome_scores.csv")
     assert small.materialize().success
     assert small.one("select count(*) from mart.tag_relevance_analysis") == 0
+
+
+def test_an_emptied_bucket_empties_every_table_but_the_snapshots_history(small: Pipeline) -> None:
+    for key in list(small.objects):
+        small.delete(key)
+    outcome = small.materialize()
+    assert outcome.success, outcome.errors
+    rows = {table.table: table.rows for table in small.status().tables if table.layer in {"raw", "dim", "fact", "mart"}}
+    assert {table for table, count in rows.items() if count} == set()
+    assert small.query("select distinct dbt_valid_to is null from snapshots.snap_movies") == [(False,)]
+    assert small.materialize().run_id is None
 
 
 def test_an_unknown_object_is_named_by_status_and_check(small: Pipeline) -> None:

@@ -1,0 +1,104 @@
+"""A new raw file is one entry in the catalogue, one dbt source and its models; shown on a copy of the project."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets_tests.pipeline import MOVIES
+
+START_OF_ENTRIES = "RAW_FILES: tuple[RawFile, ...] = (\n"
+ENTRY = """\
+    RawFile(
+        "directors",
+        "Who directed one movie.",
+        (Column("movieId", _ID, minimum=1), Column("name", ColumnType.TEXT)),
+        key=("movieId", "name"),
+    ),
+"""
+SOURCE = """\
+      - name: raw_directors
+        description: A movie and one of its directors a row, as in directors.csv.
+        config:
+          meta:
+            dagster:
+              asset_key: [raw, raw_directors]
+              owners: ["team:data"]
+        columns:
+          - name: movieId
+            quote: true
+            description: The movie.
+          - name: name
+            quote: true
+            description: The director.
+"""
+MODEL = """\
+select
+    "movieId" as movie_id,
+    "name" as director
+from {{ source('raw', 'raw_directors') }}
+"""
+PROPERTIES = """\
+models:
+  - name: src_directors
+    description: A movie and one of its directors a row.
+    columns:
+      - name: movie_id
+        description: The movie.
+      - name: director
+        description: The director.
+"""
+
+
+@pytest.mark.xdist_group("cli")
+def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_model(
+    settings: Settings, tmp_path: Path
+) -> None:
+    copy = tmp_path / "checkout"
+    ignore = shutil.ignore_patterns("__pycache__", "target", "logs")
+    for name in ("netflix_assets", "dbt_project"):
+        shutil.copytree(PROJECT_ROOT / name, copy / name, ignore=ignore)
+    shutil.copy(PROJECT_ROOT / "dagster.yaml", copy)
+    catalog = copy / "netflix_assets" / "catalog.py"
+    catalog.write_text(catalog.read_text().replace(START_OF_ENTRIES, START_OF_ENTRIES + ENTRY))
+    with (copy / "dbt_project" / "models" / "raw" / "sources.yml").open("a") as sources:
+        sources.write(SOURCE)
+    staging = copy / "dbt_project" / "models" / "staging"
+    (staging / "src_directors.sql").write_text(MODEL)
+    (staging / "src_directors.yml").write_text(PROPERTIES)
+
+    def run(*arguments: str) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "netflix_assets.cli", *arguments],
+            cwd=copy,
+            env={
+                **os.environ,
+                "PYTHONPATH": str(copy),
+                "NETFLIX_HOME": str(settings.home),
+                "NETFLIX_S3_ENDPOINT": settings.s3_endpoint,
+            },
+            capture_output=True,
+            text=True,
+            timeout=300,
+            check=False,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    release = tmp_path / "release"
+    release.mkdir()
+    (release / "movies.csv").write_text(MOVIES)
+    (release / "directors.csv").write_text("movieId,name\n1,John Lasseter\n4,Michael Mann\n")
+    run("upload", str(release))
+    run("materialize")
+    tables = json.loads(run("status", "--json"))["tables"]
+    rows = {(table["layer"], table["table"]): table["rows"] for table in tables}
+    assert rows["raw", "raw_directors"] == rows["staging", "src_directors"] == 2
+    assert rows["raw", "raw_ratings"] == 0
