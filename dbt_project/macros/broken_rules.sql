@@ -17,7 +17,8 @@
     {%- for condition in conditions -%}
         {%- set name = 'rule_' ~ loop.index -%}
         {%- do counts.append('count(case when not coalesce(' ~ condition ~ ', false) then 1 end) as ' ~ name) -%}
-        {%- do results.append("select '" ~ condition ~ "' as rule, " ~ name ~ ' as broken_rows from counted') -%}
+        {%- set rule = "'" ~ condition | replace("'", "''") ~ "'" -%}
+        {%- do results.append('select ' ~ rule ~ ' as rule, ' ~ name ~ ' as broken_rows from counted') -%}
     {%- endfor -%}
 
     with counted as (

@@ -2,10 +2,11 @@
     The months, as a list of 'YYYY-MM', of which a model of rating events does not hold the newest load.
 
     A load that was corrected, that brought late rows, that emptied a month, or that a refill of the raw
-    tables has since replaced under the same number: all differ in load or in row count. With emptied_only,
-    just the months that the model holds and the newest load does not.
+    tables has since replaced under the same number: all differ in load or in number of events, which
+    `events` counts over the rows of the model. With emptied_only, just the months that the model holds and
+    the newest load does not.
 #}
-{% macro changed_months(model_relation, load_history, emptied_only=false) -%}
+{% macro changed_months(model_relation, load_history, events='count(*)', emptied_only=false) -%}
     {%- set query -%}
         with loaded as (
 
@@ -24,7 +25,7 @@
             select
                 left(cast(rating_month as varchar), 7) as month,
                 max(load_id) as load_id,
-                count(*) as rows_held
+                {{ events }} as rows_held
 
             from {{ model_relation }}
             group by rating_month

@@ -19,9 +19,7 @@
     {%- endset -%}
     {%- do months.extend(run_query(new_months).columns[0].values()) -%}
 
-    {%- for start, end in month_ranges(months | unique) %}
-    delete from {{ target }} where rating_month >= date '{{ start }}' and rating_month < date '{{ end }}';
-    {%- endfor %}
+    delete from {{ target }} where {{ date_in_months('rating_month', months | unique) }};
     insert into {{ target }} ({{ columns }})
     select {{ columns }} from {{ new_rows }}
 {%- endmacro %}

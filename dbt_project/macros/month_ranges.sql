@@ -26,3 +26,14 @@
         false
     {%- endfor -%}
 {%- endmacro %}
+
+
+{# Whether a date is in one of these months; false without months. #}
+{% macro date_in_months(date, months) -%}
+    {%- for start, end in month_ranges(months) -%}
+        {{ "or " if not loop.first }}({{ date }} >= date '{{ start }}' and {{ date }} < date '{{ end }}')
+        {{- "\n" if not loop.last }}
+    {%- else -%}
+        false
+    {%- endfor -%}
+{%- endmacro %}

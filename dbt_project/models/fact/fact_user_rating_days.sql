@@ -1,6 +1,16 @@
+-- Like fact_ratings it replaces whole months, so that a new month does not read the others again.
+{{ config(materialized='incremental', incremental_strategy='replace_months', on_schema_change='fail') }}
+
+{%- set load_history = ref('src_load_history') %}
+
 with ratings as (
 
     select * from {{ ref('fact_ratings') }}
+    {%- if is_incremental() %}
+        {%- set months = changed_months(this, load_history, events='sum(rating_count)') %}
+        where
+            {{ date_in_months('rating_month', months) | indent(12) }}
+    {%- endif %}
 
 ),
 
@@ -9,13 +19,15 @@ final as (
     select
         user_id,
         cast(rated_at as date) as rated_on,
+        rating_month,
         count(*) as rating_count,
         cast(sum(rating) as decimal(18, 1)) as rating_sum,
         min(rated_at) as first_rated_at,
-        max(rated_at) as last_rated_at
+        max(rated_at) as last_rated_at,
+        max(load_id) as load_id
 
     from ratings
-    group by user_id, cast(rated_at as date)
+    group by user_id, cast(rated_at as date), rating_month
 
 )
 

@@ -7,13 +7,13 @@ with user_days as (
 by_month as (
 
     select
-        cast(date_trunc('month', rated_on) as date) as rating_month,
+        rating_month,
         cast(sum(rating_count) as bigint) as rating_count,
         count(distinct user_id) as user_count,
         cast(sum(rating_sum) as decimal(18, 1)) as rating_sum
 
     from user_days
-    group by cast(date_trunc('month', rated_on) as date)
+    group by rating_month
 
 ),
 
