@@ -22,3 +22,7 @@ class LoadError(UserError):
 
 class WarehouseError(UserError):
     """The warehouse cannot be opened."""
+
+
+class InfraError(UserError):
+    """The Snowflake account cannot be set up or checked."""

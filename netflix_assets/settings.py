@@ -6,6 +6,7 @@ its errors.
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 from collections.abc import Mapping
@@ -35,6 +36,7 @@ class Duty(Enum):
 
 _WAREHOUSES = {Duty.LOADER: "LOADING", Duty.TRANSFORMER: "TRANSFORMING", Duty.REPORTER: "REPORTING"}
 _IDENTIFIER = re.compile(r"[A-Z_][A-Z0-9_$]*")
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 
 
@@ -80,6 +82,48 @@ class SnowflakeSettings:
     database: str
     stage: str
     users: Mapping[Duty, ServiceUser]
+
+
+@dataclass(frozen=True)
+class InfraSettings:
+    """What the scripts that set up the Snowflake account are filled in with.
+
+    Attributes:
+        snowflake: The account and the names in it.
+        bucket: Name of the S3 bucket with the raw files.
+        storage_role_arn: The IAM role of yours as which Snowflake reads the bucket.
+        reporter_networks: IPv4 ranges (CIDR) that the reporter may sign in from.
+        monthly_credits: Snowflake credits that the warehouses may use a month.
+    """
+
+    snowflake: SnowflakeSettings
+    bucket: str
+    storage_role_arn: str
+    reporter_networks: tuple[str, ...]
+    monthly_credits: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> InfraSettings:
+        """Read the `NETFLIX_*` variables, whatever the target is.
+
+        Raises:
+            SettingsError: Names every variable that is missing or malformed, all at once.
+        """
+        reader = _Reader(os.environ if environment is None else environment)
+        settings = cls(
+            snowflake=reader.snowflake(),
+            bucket=reader.matching("NETFLIX_S3_BUCKET", _BUCKET, "a bucket name such as acme-movielens", default=None),
+            storage_role_arn=reader.matching(
+                "NETFLIX_SNOWFLAKE_STORAGE_ROLE_ARN",
+                r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+",
+                "an ARN such as arn:aws:iam::123456789012:role/snowflake-movielens",
+                default=None,
+            ),
+            reporter_networks=reader.networks("NETFLIX_SNOWFLAKE_REPORTER_NETWORKS"),
+            monthly_credits=reader.whole_number("NETFLIX_SNOWFLAKE_MONTHLY_CREDITS", 20),
+        )
+        reader.refuse_if_wrong()
+        return settings
 
 
 @dataclass(frozen=True)
@@ -241,6 +285,19 @@ class _Reader:
     def port(self, name: str, default: int) -> int:
         text = self.matching(name, r"[1-9]\d{0,4}", "a port number", default=str(default))
         return int(text) if text.isdigit() else default
+
+    def whole_number(self, name: str, default: int) -> int:
+        text = self.matching(name, r"[1-9]\d{0,8}", "a whole number from 1 on", default=str(default))
+        return int(text) if text.isdigit() else default
+
+    def networks(self, name: str) -> tuple[str, ...]:
+        texts = [text.strip() for text in self.required(name).split(",") if text.strip()]
+        for text in texts:
+            try:
+                ipaddress.IPv4Network(text)
+            except ValueError as error:
+                self._problems.append(f"{name} has {text!r}; {error}: give ranges such as 203.0.113.0/24")
+        return tuple(texts)
 
     def identifier(self, name: str, default: str) -> str:
         return self.matching(

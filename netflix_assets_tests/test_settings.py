@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from netflix_assets.errors import SettingsError
-from netflix_assets.settings import PROJECT_ROOT, Duty, Settings, Target
+from netflix_assets.settings import PROJECT_ROOT, Duty, InfraSettings, Settings, Target
 
 
 def test_an_empty_environment_is_the_local_target() -> None:
@@ -42,6 +42,11 @@ SNOWFLAKE = {
     "NETFLIX_S3_BUCKET": "acme-movielens",
     "NETFLIX_SNOWFLAKE_ACCOUNT": "acme-prod",
 }
+INFRA = {
+    **SNOWFLAKE,
+    "NETFLIX_SNOWFLAKE_STORAGE_ROLE_ARN": "arn:aws:iam::123456789012:role/snowflake-movielens",
+    "NETFLIX_SNOWFLAKE_REPORTER_NETWORKS": "203.0.113.0/24, 198.51.100.7/32",
+}
 
 
 def test_snowflake_needs_an_account_and_a_bucket_only() -> None:
@@ -70,6 +75,30 @@ def test_what_snowflake_misses_and_what_is_malformed_is_named_at_once() -> None:
     )
 
 
+def test_setting_up_the_account_needs_no_target() -> None:
+    infra = InfraSettings.from_environment({name: value for name, value in INFRA.items() if name != "NETFLIX_TARGET"})
+    assert infra.reporter_networks == ("203.0.113.0/24", "198.51.100.7/32")
+    assert infra.monthly_credits == 20
+
+
+def test_what_setting_up_the_account_misses_and_what_is_malformed_is_named_at_once() -> None:
+    bad = {
+        "NETFLIX_S3_BUCKET": "it's mine",
+        "NETFLIX_SNOWFLAKE_DATABASE": "movie lens",
+        "NETFLIX_SNOWFLAKE_STORAGE_ROLE_ARN": "role/snowflake",
+        "NETFLIX_SNOWFLAKE_REPORTER_NETWORKS": "203.0.113.1/24",
+        "NETFLIX_SNOWFLAKE_MONTHLY_CREDITS": "many",
+    }
+    with pytest.raises(SettingsError) as caught:
+        InfraSettings.from_environment(bad)
+    assert all(name in str(caught.value) for name in [*bad, "NETFLIX_SNOWFLAKE_ACCOUNT is not set"])
+    with pytest.raises(SettingsError) as caught:
+        InfraSettings.from_environment({})
+    assert {word for word in str(caught.value).split() if word.startswith("NETFLIX_")} == set(INFRA) - {
+        "NETFLIX_TARGET"
+    }
+
+
 def test_a_passphrase_is_not_shown() -> None:
     settings = Settings.from_environment({**SNOWFLAKE, "NETFLIX_SNOWFLAKE_LOADER_PRIVATE_KEY_PASSPHRASE": "hush"})
     assert "hush" not in repr(settings) + repr(settings.snowflake)
@@ -83,6 +112,10 @@ def test_the_example_file_names_every_setting_with_its_default() -> None:
     snowflake = {name: value for name, value in shown.items() if name.startswith("NETFLIX_SNOWFLAKE_")}
     given = {**SNOWFLAKE, **snowflake, "NETFLIX_SNOWFLAKE_ACCOUNT": SNOWFLAKE["NETFLIX_SNOWFLAKE_ACCOUNT"]}
     assert Settings.from_environment(given) == Settings.from_environment(SNOWFLAKE)
+    own = {name: shown[name] for name in INFRA if name not in SNOWFLAKE} | {
+        "NETFLIX_SNOWFLAKE_MONTHLY_CREDITS": shown["NETFLIX_SNOWFLAKE_MONTHLY_CREDITS"]
+    }
+    assert InfraSettings.from_environment({**SNOWFLAKE, **own}) == InfraSettings.from_environment(INFRA)
     read: set[str] = set()
 
     class Recording(dict[str, str]):
@@ -91,4 +124,5 @@ def test_the_example_file_names_every_setting_with_its_default() -> None:
             return super().get(name, default)
 
     Settings.from_environment(Recording(SNOWFLAKE))
+    InfraSettings.from_environment(Recording(INFRA))
     assert read == set(shown)

@@ -5,6 +5,7 @@ One module a group of commands. What a command needs is imported when it runs, s
 
 import click
 
+from netflix_assets.cli.infra import infra
 from netflix_assets.cli.pipeline import demo, materialize, sample, status, upload
 from netflix_assets.cli.servers import dev, s3
 
@@ -14,5 +15,5 @@ def main() -> None:
     """Movie ratings from CSVs in S3 to dashboards."""
 
 
-for command in (demo, dev, materialize, s3, sample, status, upload):
+for command in (demo, dev, infra, materialize, s3, sample, status, upload):
     main.add_command(command)

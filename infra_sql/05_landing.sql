@@ -1,0 +1,24 @@
+-- How Snowflake reads the bucket: as an IAM role of yours, without any AWS key. It may only read under raw/.
+-- Never replace the integration: a new one has another external ID, which the IAM role does not trust.
+use role accountadmin;
+
+create storage integration if not exists ${storage_integration}
+    type = external_stage storage_provider = 'S3' enabled = true
+    storage_aws_role_arn = '${storage_role_arn}'
+    storage_allowed_locations = ('s3://${bucket}/raw/');
+alter storage integration ${storage_integration} set
+    enabled = true
+    storage_aws_role_arn = '${storage_role_arn}'
+    storage_allowed_locations = ('s3://${bucket}/raw/');
+grant usage on integration ${storage_integration} to role sysadmin;
+
+use role sysadmin;
+
+-- Every field as text; empty fields stay empty text, so that the load can tell what is wrong with a line.
+create file format if not exists ${database}.raw.csv_as_text
+    type = csv skip_header = 1 field_optionally_enclosed_by = '"' empty_field_as_null = false null_if = ();
+create stage if not exists ${database}.raw.${stage}
+    url = 's3://${bucket}/raw/' storage_integration = ${storage_integration}
+    file_format = (format_name = '${database}.raw.csv_as_text');
+alter stage ${database}.raw.${stage} set
+    url = 's3://${bucket}/raw/' storage_integration = ${storage_integration};

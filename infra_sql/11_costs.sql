@@ -1,0 +1,39 @@
+-- What each query cost, for the transformer to add up by asset. Snowflake's own views show every statement of the
+-- whole account; this one shows numbers, of the project's warehouses and the last 90 days. Its owner alone reads Snowflake's.
+use role accountadmin;
+
+grant database role snowflake.governance_viewer to role ${costs_role};
+
+use role securityadmin;
+
+grant usage on database ${database} to role ${costs_role};
+grant usage, create view on schema ${database}.operations to role ${costs_role};
+
+use role ${costs_role};
+
+create or replace secure view ${database}.operations.query_costs copy grants as
+select
+    history.query_id,
+    history.query_tag,
+    history.warehouse_name,
+    history.start_time as started_at,
+    history.total_elapsed_time / 1000 as seconds,
+    history.bytes_scanned,
+    coalesce(attribution.credits_attributed_compute, 0)
+    + coalesce(attribution.credits_used_query_acceleration, 0) as credits
+from snowflake.account_usage.query_history as history
+left join snowflake.account_usage.query_attribution_history as attribution
+    on
+        history.query_id = attribution.query_id
+        and attribution.start_time >= dateadd(day, -91, current_timestamp())
+where
+    history.start_time >= dateadd(day, -90, current_timestamp())
+    and history.query_tag != ''
+    and history.warehouse_name in (
+        '${loader_warehouse}', '${transformer_warehouse}', '${reporter_warehouse}', '${developer_warehouse}'
+    );
+
+use role securityadmin;
+
+grant usage on schema ${database}.operations to role ${transformer_role};
+grant select on view ${database}.operations.query_costs to role ${transformer_role};

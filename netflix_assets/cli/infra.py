@@ -1,0 +1,114 @@
+"""The Snowflake account: fill in the scripts, run them, compare the account with them, make key pairs."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+from rich.markup import escape
+
+from netflix_assets.cli.shared import console, errors, one_sentence
+from netflix_assets.settings import Duty, InfraSettings
+
+_connection = click.option(
+    "--connection", required=True, metavar="NAME", help="Section of Snowflake's connections.toml to sign in with."
+)
+
+
+@click.group()
+def infra() -> None:
+    """Set up the Snowflake account that production runs in (docs/snowflake.md)."""
+
+
+@infra.command(epilog="Example: netflix-assets infra render --output /tmp/scripts")
+@click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the scripts to.")
+@one_sentence
+def render(output: Path | None) -> None:
+    """Print the scripts of infra_sql/ with the names of the settings filled in. Runs nothing."""
+    from netflix_assets.infra.scripts import render as render_scripts
+    from netflix_assets.infra.scripts import write
+
+    scripts = render_scripts(InfraSettings.from_environment())
+    if output is None:
+        for script in scripts:
+            click.echo(f"-- {script.name}\n{script.text}")
+        return
+    write(scripts, output)
+    console.print(f"{len(scripts)} scripts in {output}")
+
+
+@infra.command(epilog="Example: netflix-assets infra apply --connection admin")
+@_connection
+@one_sentence
+def apply(connection: str) -> None:
+    """Run the scripts in the account, statement by statement, up to the first error.
+
+    Safe to repeat: what is there already is left as it is, what has drifted is put right.
+    """
+    from netflix_assets.infra.admin import admin_connection
+    from netflix_assets.infra.apply import apply as apply_statements
+    from netflix_assets.infra.aws import trust_of
+    from netflix_assets.infra.names import Names
+    from netflix_assets.infra.scripts import Statement, statements
+    from netflix_assets.infra.scripts import render as render_scripts
+
+    settings = InfraSettings.from_environment()
+
+    def show(statement: Statement) -> None:
+        console.print(f"{statement.where}  {escape(' '.join(statement.sql.split()))}", soft_wrap=True)
+
+    with admin_connection(connection, settings.snowflake) as opened:
+        apply_statements(opened, statements(render_scripts(settings)), on_statement=show)
+        trust = trust_of(opened, Names.of(settings.snowflake))
+    console.print(f"\ndone; the IAM role {settings.storage_role_arn} needs this trust policy:", soft_wrap=True)
+    click.echo(json.dumps(trust, indent=2))
+
+
+@infra.command(epilog="Example: netflix-assets infra check --connection admin")
+@_connection
+@one_sentence
+def check(connection: str) -> None:
+    """Read the account back and list in what it differs from the scripts.
+
+    Changes nothing; exits with 1 if anything differs.
+    """
+    from netflix_assets.infra.account import read_account
+    from netflix_assets.infra.admin import admin_connection
+    from netflix_assets.infra.check import differences
+    from netflix_assets.infra.inventory import wanted
+    from netflix_assets.infra.names import Names
+    from netflix_assets.infra.scripts import render as render_scripts
+    from netflix_assets.infra.scripts import statements
+
+    settings = InfraSettings.from_environment()
+    expected = wanted(statements(render_scripts(settings)))
+    with admin_connection(connection, settings.snowflake) as opened:
+        actual = read_account(opened, expected)
+    found = differences(expected, actual, Names.of(settings.snowflake))
+    for difference in found:
+        errors.print(escape(difference), soft_wrap=True)
+    if found:
+        errors.print(
+            f"{len(found)} differences; `netflix-assets infra apply` puts right what is missing or has drifted"
+        )
+        raise SystemExit(1)
+    console.print(f"the account is as the scripts make it: {len(expected.things)} objects and their grants")
+
+
+@infra.command(epilog="Example: netflix-assets infra keys loader transformer reporter")
+@click.argument("duties", nargs=-1, type=click.Choice([duty.value for duty in Duty]))
+@click.option("--second", is_flag=True, help="Print the statements for a second key beside the first, to rotate.")
+@one_sentence
+def keys(duties: tuple[str, ...], second: bool) -> None:
+    """Make the key pairs of the service users (all, or those of DUTIES) and print the public halves.
+
+    The private halves go to the files that the settings name, encrypted if these give a passphrase; files
+    that are there already are never overwritten.
+    """
+    from netflix_assets.infra.keys import make_keys
+
+    users = InfraSettings.from_environment().snowflake.users
+    chosen = {duty: user for duty, user in users.items() if not duties or duty.value in duties}
+    for statement in make_keys(chosen, second=second):
+        click.echo(statement)

@@ -1,0 +1,109 @@
+"""An administrator's connection to the account; never a password in our settings.
+
+How to sign in is the administrator's own: a connection of Snowflake's `connections.toml`, which every tool of
+Snowflake reads (browser, key pair, token ...).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from typing import Any, Protocol
+
+import snowflake.connector
+from snowflake.connector.cursor import DictCursor
+from snowflake.connector.errors import Error, ProgrammingError
+
+from netflix_assets.errors import InfraError
+from netflix_assets.settings import SnowflakeSettings
+
+_DOES_NOT_EXIST = {2003, 2043}
+_ACCOUNT = (
+    "select current_organization_name() as organization, current_account_name() as name, current_account() as locator"
+)
+
+
+class Connection(Protocol):
+    """What is used of a connection to Snowflake."""
+
+    def cursor(self, cursor_class: Any = ...) -> Any:
+        """A cursor; with `DictCursor` its rows are mappings."""
+        ...
+
+
+class Refused(InfraError):
+    """Snowflake refused a statement.
+
+    Attributes:
+        missing: What it is about does not exist, or may not be seen.
+    """
+
+    def __init__(self, message: str, *, missing: bool = False) -> None:
+        super().__init__(message)
+        self.missing = missing
+
+
+@contextmanager
+def admin_connection(name: str, snowflake_settings: SnowflakeSettings) -> Iterator[Connection]:
+    """The connection of this name in `connections.toml`.
+
+    Raises:
+        InfraError: There is none, it cannot be opened, or it leads to another account than the settings name.
+    """
+    try:
+        connection = snowflake.connector.connect(connection_name=name)
+    except Error as error:
+        raise InfraError(
+            f"connection {name!r} of Snowflake's connections.toml cannot be opened ({one_line(error)}); "
+            "`--connection` takes the name of a section of that file"
+        ) from error
+    with closing(connection):
+        refuse_another_account(connection, snowflake_settings.account)
+        yield connection
+
+
+def refuse_another_account(connection: Connection, account: str) -> None:
+    """Make sure that the connection leads to the account of the settings.
+
+    Raises:
+        InfraError: It leads to another.
+    """
+    (found,) = rows(connection, _ACCOUNT)
+    name = f"{found['ORGANIZATION']}-{found['NAME']}"
+    wanted = account.upper().replace("_", "-")
+    if wanted not in (name.upper().replace("_", "-"), str(found["LOCATOR"]).upper()) and not wanted.startswith(
+        f"{found['LOCATOR']}.".upper()
+    ):
+        raise InfraError(
+            f"the connection leads to account {name}, but NETFLIX_SNOWFLAKE_ACCOUNT is {account!r}; "
+            "name the connection of that account, or correct the setting"
+        )
+
+
+def execute(connection: Connection, sql: str) -> None:
+    """Run a statement.
+
+    Raises:
+        Refused: Snowflake would not.
+    """
+    rows(connection, sql)
+
+
+def rows(connection: Connection, sql: str) -> list[dict[str, Any]]:
+    """Rows of a statement, by column name as Snowflake spells it.
+
+    Raises:
+        Refused: Snowflake would not run it.
+    """
+    try:
+        with closing(connection.cursor(DictCursor)) as cursor:
+            cursor.execute(sql)
+            return list(cursor.fetchall())
+    except Error as error:
+        missing = isinstance(error, ProgrammingError) and error.errno in _DOES_NOT_EXIST
+        raise Refused(one_line(error), missing=missing) from error
+
+
+def one_line(error: Error) -> str:
+    """What Snowflake said, on one line."""
+    return " ".join(str(error.msg or error).split())
