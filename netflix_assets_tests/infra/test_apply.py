@@ -52,8 +52,8 @@ def test_the_first_refusal_stops_it_and_says_where_and_what_next(scripted: list[
         apply(account, scripted, on_statement=shown.append)
     assert str(caught.value) == (
         "05_landing.sql:5 was refused to role ACCOUNTADMIN: 003001: SQL access control error: "
-        f"Insufficient privileges; {scripted.index(refused)} of {len(scripted)} statements have run; put that right and apply again, "
-        "which leaves alone what is done"
+        f"Insufficient privileges; {scripted.index(refused)} of {len(scripted)} statements have run; "
+        "put that right and apply again, which leaves alone what is done"
     )
     assert shown[-1] == refused
     assert account.executed[-1] == refused.sql
