@@ -14,11 +14,13 @@ grant usage on integration ${storage_integration} to role sysadmin;
 
 use role sysadmin;
 
--- Every field as text; empty fields stay empty text, so that the load can tell what is wrong with a line.
-create file format if not exists ${database}.raw.csv_as_text
-    type = csv skip_header = 1 field_optionally_enclosed_by = '"' empty_field_as_null = false null_if = ();
+-- Every line as one text, nothing skipped or trimmed: the load tells fields, numbers and faults itself.
+create file format if not exists ${database}.raw.csv_lines
+    type = csv field_delimiter = none record_delimiter = '\n' encoding = 'UTF8' field_optionally_enclosed_by = none
+    escape = none escape_unenclosed_field = none skip_header = 0 skip_blank_lines = false trim_space = false
+    empty_field_as_null = false null_if = () replace_invalid_characters = true;
 create stage if not exists ${database}.raw.${stage}
     url = 's3://${bucket}/raw/' storage_integration = ${storage_integration}
-    file_format = (format_name = '${database}.raw.csv_as_text');
+    file_format = (format_name = '${database}.raw.csv_lines');
 alter stage ${database}.raw.${stage} set
     url = 's3://${bucket}/raw/' storage_integration = ${storage_integration};

@@ -10,10 +10,10 @@ grant usage on database ${database} to role ${reporter_role};
 
 -- The loader: rows of the raw tables, tables of its own beside them for the files that it is loading, the stage.
 grant usage, create table on schema ${database}.raw to role ${loader_role};
-grant select, insert, delete on all tables in schema ${database}.raw to role ${loader_role};
-grant select, insert, delete on future tables in schema ${database}.raw to role ${loader_role};
+grant select, insert, update, delete on all tables in schema ${database}.raw to role ${loader_role};
+grant select, insert, update, delete on future tables in schema ${database}.raw to role ${loader_role};
 grant usage on stage ${database}.raw.${stage} to role ${loader_role};
-grant usage on file format ${database}.raw.csv_as_text to role ${loader_role};
+grant usage on file format ${database}.raw.csv_lines to role ${loader_role};
 
 -- The transformer: reads the raw tables, makes tables and views in the schemas below.
 grant usage on schema ${database}.raw to role ${transformer_role};

@@ -46,9 +46,9 @@ def apply(connection: str) -> None:
 
     Safe to repeat: what is there already is left as it is, what has drifted is put right.
     """
-    from netflix_assets.infra.admin import admin_connection
     from netflix_assets.infra.apply import apply as apply_statements
     from netflix_assets.infra.aws import trust_of
+    from netflix_assets.infra.connection import admin_connection
     from netflix_assets.infra.names import Names
     from netflix_assets.infra.scripts import Statement, statements
     from netflix_assets.infra.scripts import render as render_scripts
@@ -74,8 +74,8 @@ def check(connection: str) -> None:
     Changes nothing; exits with 1 if anything differs.
     """
     from netflix_assets.infra.account import read_account
-    from netflix_assets.infra.admin import admin_connection
     from netflix_assets.infra.check import differences
+    from netflix_assets.infra.connection import admin_connection
     from netflix_assets.infra.inventory import wanted
     from netflix_assets.infra.names import Names
     from netflix_assets.infra.scripts import render as render_scripts

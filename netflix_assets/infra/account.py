@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from netflix_assets.infra.admin import Connection, Refused, execute, rows
+from netflix_assets.infra.connection import Connection, Refused, execute, rows
 from netflix_assets.infra.inventory import Inventory, Membership, Privilege, Thing
 
 _Row = Mapping[str, Any]
@@ -178,14 +178,17 @@ def _file_format(reader: _Reader, name: str, owner: str) -> Thing | None:
         return None
     options = json.loads(row["format_options"])
     return _owned(
-        row, {option: _listed_option(value) for option, value in options.items()} | {"TYPE": str(row["type"]).upper()}
+        row, {option: _option(value) for option, value in options.items()} | {"TYPE": str(row["type"]).upper()}
     )
 
 
-def _listed_option(value: object) -> str:
+def _option(value: object) -> str:
+    """An option of a file format as `inventory.plain` has it, a line end as the scripts write it."""
     if isinstance(value, bool):
         return str(value).upper()
-    return ", ".join(sorted(map(str, value))) if isinstance(value, list) else str(value)
+    if isinstance(value, list):
+        return ", ".join(sorted(map(str, value)))
+    return str(value).replace("\n", "\\n")
 
 
 def _stage(reader: _Reader, name: str, owner: str) -> Thing | None:

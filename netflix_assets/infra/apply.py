@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from netflix_assets.errors import InfraError
-from netflix_assets.infra.admin import Connection, Refused, execute
+from netflix_assets.infra.connection import Connection, Refused, execute
 from netflix_assets.infra.scripts import Statement
 
 

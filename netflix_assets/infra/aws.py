@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netflix_assets.catalog import PREFIX
-from netflix_assets.infra.admin import Connection, rows
+from netflix_assets.infra.connection import Connection, rows
 from netflix_assets.infra.names import Names
 
 _VERSION = "2012-10-17"

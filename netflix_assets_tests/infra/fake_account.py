@@ -194,14 +194,11 @@ def _monitor(p: dict[str, str]) -> Row:
 
 
 def _file_format(p: dict[str, str]) -> Row:
-    options = {
-        "TYPE": p["TYPE"],
-        "SKIP_HEADER": int(p["SKIP_HEADER"]),
-        "FIELD_OPTIONALLY_ENCLOSED_BY": p["FIELD_OPTIONALLY_ENCLOSED_BY"],
-        "EMPTY_FIELD_AS_NULL": p["EMPTY_FIELD_AS_NULL"] == "TRUE",
-        "NULL_IF": [],
-    }
-    return {"type": p["TYPE"], "format_options": json.dumps(options)}
+    told: dict[str, object] = dict(p)
+    for name in ("SKIP_BLANK_LINES", "TRIM_SPACE", "EMPTY_FIELD_AS_NULL", "REPLACE_INVALID_CHARACTERS"):
+        told[name] = p[name] == "TRUE"
+    told |= {"SKIP_HEADER": int(p["SKIP_HEADER"]), "NULL_IF": [], "RECORD_DELIMITER": "\n", "COMPRESSION": "AUTO"}
+    return {"type": p["TYPE"], "format_options": json.dumps(told)}
 
 
 def _user(p: dict[str, str]) -> Row:

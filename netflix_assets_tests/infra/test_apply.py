@@ -5,9 +5,9 @@ from copy import deepcopy
 import pytest
 
 from netflix_assets.errors import InfraError
-from netflix_assets.infra.admin import refuse_another_account
 from netflix_assets.infra.apply import apply
 from netflix_assets.infra.aws import read_policy, trust_of
+from netflix_assets.infra.connection import refuse_another_account
 from netflix_assets.infra.inventory import Inventory
 from netflix_assets.infra.names import Names
 from netflix_assets.infra.scripts import Statement

@@ -113,7 +113,7 @@ def test_what_is_lost_is_named(account: FakeAccount, inventory: Inventory) -> No
     assert sorted(check(account, inventory)) == sorted(
         [
             "missing: table MOVIELENS.RAW.RAW_TAGS",
-            *(f"missing: grant {privilege} {on_tags} MOVIELENS_LOADER" for privilege in ("delete", "insert", "select")),
+            *(f"missing: grant {p} {on_tags} MOVIELENS_LOADER" for p in ("delete", "insert", "select", "update")),
             f"missing: grant select {on_tags} MOVIELENS_TRANSFORMER",
             "table MOVIELENS.RAW.RAW_LINKS has no column imdbId; it should be TEXT",
             "table MOVIELENS.RAW.RAW_LINKS has a column extra that the scripts do not know",

@@ -40,8 +40,8 @@ def the_reporter_reads_schema_reporting_and_nothing_else(_: list[Statement], inv
 
 
 def the_loader_writes_schema_raw_and_touches_nothing_else(_: list[Statement], inventory: Inventory) -> set[Privilege]:
-    rows = ("USAGE", "CREATE TABLE", "SELECT", "INSERT", "DELETE")
-    used = ("MOVIELENS", "MOVIELENS_LOADING", "MOVIELENS.RAW.LANDING", "MOVIELENS.RAW.CSV_AS_TEXT")
+    rows = ("USAGE", "CREATE TABLE", "SELECT", "INSERT", "UPDATE", "DELETE")
+    used = ("MOVIELENS", "MOVIELENS_LOADING", "MOVIELENS.RAW.LANDING", "MOVIELENS.RAW.CSV_LINES")
     allowed = [(privilege, "MOVIELENS.RAW") for privilege in rows] + [("USAGE", name) for name in used]
     return outside(inventory, LOADER, allowed)
 

@@ -1,0 +1,55 @@
+"""Two Dagster jobs: make the clone of the database that a pull request's run works on, and drop it."""
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+
+import dagster as dg
+
+from netflix_assets.infra.clones import create_clone, drop_clone
+from netflix_assets.infra.connection import Connection, execute, service_connection
+from netflix_assets.infra.names import Names
+from netflix_assets.settings import Duty, ServiceUser, SnowflakeSettings
+
+Connect = Callable[[SnowflakeSettings, ServiceUser, str, dict[str, str | None]], AbstractContextManager[Connection]]
+"""See `service_connection`; tests have an account in memory."""
+
+
+def branch_jobs(settings: SnowflakeSettings, connect: Connect = service_connection) -> list[dg.JobDefinition]:
+    """`create_branch_database` and `drop_branch_database`; none where the database is itself a clone."""
+    if Names.of(settings).is_clone:
+        return []
+
+    def run(context: dg.OpExecutionContext, clone: str, statements: Sequence[str]) -> None:
+        tag = {"asset": f"branches/{clone}", "partition": None, "run_id": context.run_id}
+        with connect(settings, settings.users[Duty.TRANSFORMER], Names.of(settings).cloner_role, tag) as connection:
+            for statement in statements:
+                context.log.info(statement)
+                execute(connection, statement)
+        context.add_output_metadata({"database": clone, "statements": dg.MetadataValue.md(_as_sql(statements))})
+
+    @dg.op(config_schema={"pull_request": dg.Field(int, description="Number of the pull request.")})
+    def create_clone_of_database(context: dg.OpExecutionContext) -> None:
+        number = context.op_config["pull_request"]
+        run(context, Names.of(settings).clone(number), create_clone(settings, number))
+
+    @dg.op(config_schema={"pull_request": dg.Field(int, description="Number of the pull request.")})
+    def drop_clone_of_database(context: dg.OpExecutionContext) -> None:
+        clone = Names.of(settings).clone(context.op_config["pull_request"])
+        run(context, clone, [drop_clone(settings, clone)])
+
+    @dg.job(
+        description=f"Clone {settings.database} for a pull request, without copying data. A deployment works on the "
+        f"clone with NETFLIX_SNOWFLAKE_DATABASE={settings.database}_PR_<number>.",
+    )
+    def create_branch_database() -> None:
+        create_clone_of_database()
+
+    @dg.job(description="Drop the clone that was made for a pull request.")
+    def drop_branch_database() -> None:
+        drop_clone_of_database()
+
+    return [create_branch_database, drop_branch_database]
+
+
+def _as_sql(statements: Sequence[str]) -> str:
+    return "```sql\n" + ";\n".join(statements) + ";\n```"
