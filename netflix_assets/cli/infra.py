@@ -98,17 +98,18 @@ def check(connection: str) -> None:
 
 @infra.command(epilog="Example: netflix-assets infra keys loader transformer reporter")
 @click.argument("duties", nargs=-1, type=click.Choice([duty.value for duty in Duty]))
-@click.option("--second", is_flag=True, help="Print the statements for a second key beside the first, to rotate.")
+@click.option("--second", is_flag=True, help="Print statements for a second key beside the first, to rotate.")
+@click.option("--show", is_flag=True, help="Make no key; print the statements for those that are there.")
 @one_sentence
-def keys(duties: tuple[str, ...], second: bool) -> None:
+def keys(duties: tuple[str, ...], second: bool, show: bool) -> None:
     """Make the key pairs of the service users (all, or those of DUTIES) and print the public halves.
 
     The private halves go to the files that the settings name, encrypted if these give a passphrase; files
     that are there already are never overwritten.
     """
-    from netflix_assets.infra.keys import make_keys
+    from netflix_assets.infra.keys import make_keys, show_keys
 
     users = InfraSettings.from_environment().snowflake.users
     chosen = {duty: user for duty, user in users.items() if not duties or duty.value in duties}
-    for statement in make_keys(chosen, second=second):
+    for statement in (show_keys if show else make_keys)(chosen, second=second):
         click.echo(statement)

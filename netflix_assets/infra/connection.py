@@ -7,8 +7,10 @@ every tool of Snowflake reads (browser, key pair, token ...). Loads and dbt have
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
+from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from netflix_assets.errors import InfraError
@@ -63,13 +65,10 @@ def admin_connection(name: str, snowflake_settings: SnowflakeSettings) -> Iterat
     Raises:
         InfraError: There is none, it cannot be opened, or it leads to another account than the settings name.
     """
-    # Here and below: a second that a process which only shows the assets need not spend.
-    import snowflake.connector
-    from snowflake.connector.errors import Error
-
+    connector = _connector()
     try:
-        connection = snowflake.connector.connect(connection_name=name)
-    except Error as error:
+        connection = connector.connect(connection_name=name)
+    except connector.Error as error:
         raise InfraError(
             f"connection {name!r} of Snowflake's connections.toml cannot be opened ({one_line(error)}); "
             "`--connection` takes the name of a section of that file"
@@ -94,12 +93,10 @@ def service_connection(
     Raises:
         InfraError: The account cannot be reached, or lets the user not in.
     """
-    import snowflake.connector
-    from snowflake.connector.errors import Error
-
+    connector = _connector()
     address = {"host": settings.host, "port": settings.port, "protocol": settings.protocol} if settings.host else {}
     try:
-        connection = snowflake.connector.connect(
+        connection = connector.connect(
             account=settings.account,
             user=user.user,
             private_key_file=str(user.private_key_path),
@@ -110,8 +107,8 @@ def service_connection(
             session_parameters={"QUERY_TAG": json.dumps(tag), "TIMEZONE": "UTC"},
             **address,
         )
-    except (Error, OSError, ValueError, TypeError) as error:
-        said = one_line(error) if isinstance(error, Error) else str(error)
+    except (connector.Error, OSError, ValueError, TypeError) as error:
+        said = one_line(error) if isinstance(error, connector.Error) else str(error)
         raise InfraError(
             f"user {user.user} cannot sign in to Snowflake account {settings.account} as {role} ({said}); check "
             f"NETFLIX_SNOWFLAKE_ACCOUNT and NETFLIX_SNOWFLAKE_{user.duty.name}_PRIVATE_KEY_PATH, and that the scripts "
@@ -119,6 +116,15 @@ def service_connection(
         ) from error
     with closing(connection):
         yield connection
+
+
+def _connector() -> ModuleType:
+    """Snowflake's client, imported when first used: it takes a second, which showing the assets need not."""
+    with warnings.catch_warnings():
+        # It carries a copy of requests that warns of packages which it was not told of.
+        warnings.filterwarnings("ignore", message="urllib3 .* doesn't match a supported version")
+        import snowflake.connector
+    return snowflake.connector
 
 
 def refuse_another_account(connection: Connection, account: str) -> None:
@@ -154,14 +160,12 @@ def rows(connection: Connection, sql: str) -> list[dict[str, Any]]:
     Raises:
         Refused: Snowflake would not run it.
     """
-    from snowflake.connector.cursor import DictCursor
-    from snowflake.connector.errors import Error
-
+    connector = _connector()
     try:
-        with closing(connection.cursor(DictCursor)) as cursor:
+        with closing(connection.cursor(connector.DictCursor)) as cursor:
             cursor.execute(sql)
             return list(cursor.fetchall())
-    except Error as error:
+    except connector.Error as error:
         raise Refused(one_line(error), error.errno) from error
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -14,6 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 
 from netflix_assets.errors import InfraError
@@ -40,7 +43,7 @@ def make_keys(users: Mapping[Duty, ServiceUser], *, second: bool = False) -> lis
     if taken:
         raise InfraError(
             f"{', '.join(taken)} {'is' if len(taken) == 1 else 'are'} there already and never overwritten; "
-            "move the file away, or set NETFLIX_SNOWFLAKE_..._PRIVATE_KEY_PATH to a new one to rotate the key"
+            "move it away, or set NETFLIX_SNOWFLAKE_..._PRIVATE_KEY_PATH to a new one to rotate the key"
         )
     if len(set(paths)) < len(paths):
         raise InfraError(f"two users share the key file {max(paths, key=paths.count)}; give each a file of its own")
@@ -56,8 +59,35 @@ def make_keys(users: Mapping[Duty, ServiceUser], *, second: bool = False) -> lis
         ) from error
 
 
+def show_keys(users: Mapping[Duty, ServiceUser], *, second: bool = False) -> list[str]:
+    """The same statements as `make_keys`, for the keys that are there.
+
+    Raises:
+        InfraError: A key cannot be read.
+    """
+    return [set_public_key(user.user, _public_half(_read(user)), second=second) for user in users.values()]
+
+
+def _read(user: ServiceUser) -> PrivateKeyTypes:
+    passphrase = user.private_key_passphrase
+    try:
+        return load_pem_private_key(user.private_key_path.read_bytes(), passphrase.encode() if passphrase else None)
+    except (OSError, TypeError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "no PEM file, or another passphrase"
+        raise InfraError(
+            f"the private key {user.private_key_path} of {user.user} cannot be read ({reason}); set "
+            f"NETFLIX_SNOWFLAKE_{user.duty.name}_PRIVATE_KEY_PATH and _PASSPHRASE to a key and its passphrase"
+        ) from error
+
+
+def _public_half(key: PrivateKeyTypes) -> str:
+    """As Snowflake takes it: base64 without header and line ends."""
+    der = key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
+    return base64.b64encode(der).decode()
+
+
 def _make(user: ServiceUser, made: list[Path]) -> str:
-    """Write one private key; returns its public half as Snowflake takes it: base64 without header and line ends."""
+    """Write one private key; returns its public half."""
     key = rsa.generate_private_key(public_exponent=65537, key_size=_BITS)
     encryption: KeySerializationEncryption = NoEncryption()
     if user.private_key_passphrase is not None:
@@ -68,8 +98,7 @@ def _make(user: ServiceUser, made: list[Path]) -> str:
     with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
         made.append(path)
         file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption))
-    public = key.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
-    return "".join(line for line in public.splitlines() if not line.startswith("-----"))
+    return _public_half(key)
 
 
 def set_public_key(user: str, public_key: str, *, second: bool) -> str:

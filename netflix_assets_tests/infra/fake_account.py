@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from snowflake.connector.errors import ProgrammingError
 
 from netflix_assets.infra.inventory import Inventory, Key, Thing, apply_statement
 from netflix_assets.infra.scripts import Statement
+from netflix_assets.settings import ServiceUser, SnowflakeSettings
 
 Row = dict[str, Any]
 
@@ -158,10 +160,41 @@ class FakeAccount:
         ]
 
 
+class FakeSession:
+    """Stands in for a service user's connection: notes who signs in as what, answers every statement alike.
+
+    Attributes:
+        signed_in: User, role and asset of each connection.
+        executed: The statements, in order.
+    """
+
+    def __init__(self, rows: list[Row] | None = None, *, refusal: int | None = None) -> None:
+        self.signed_in: list[tuple[str, str, str | None]] = []
+        self.executed: list[str] = []
+        self._rows = rows or []
+        self._refusal = refusal
+
+    @contextmanager
+    def connect(
+        self, settings: SnowflakeSettings, user: ServiceUser, role: str, tag: Mapping[str, str | None]
+    ) -> Iterator[FakeSession]:
+        self.signed_in.append((user.user, role, tag["asset"]))
+        yield self
+
+    def cursor(self, cursor_class: Any = None) -> FakeCursor:
+        return FakeCursor(self)
+
+    def run(self, sql: str) -> list[Row]:
+        self.executed.append(sql)
+        if self._refusal is not None:
+            raise ProgrammingError(msg="it does not exist or not authorized", errno=self._refusal)
+        return self._rows
+
+
 class FakeCursor:
     """A cursor whose rows are mappings."""
 
-    def __init__(self, account: FakeAccount) -> None:
+    def __init__(self, account: FakeAccount | FakeSession) -> None:
         self._account = account
         self._rows: list[Row] = []
 

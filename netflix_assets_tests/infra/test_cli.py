@@ -137,6 +137,7 @@ def test_keys_prints_public_halves_of_the_duties_asked_for(run: Run, tmp_path: P
     assert result.output.startswith("alter user MOVIELENS_LOADER set rsa_public_key = 'MII")
     assert "PRIVATE" not in result.output
     assert [path.name for path in tmp_path.iterdir()] == ["LOADER"]
+    assert run("keys", "--show", "loader", **where).output == result.output
     assert "rsa_public_key_2" in run("keys", "--second", "reporter", **where).output
     again = run("keys", **where)
     assert again.exit_code == 1

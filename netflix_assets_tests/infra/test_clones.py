@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
 import dagster as dg
 import pytest
 
+from netflix_assets.definitions import snowflake_definitions
 from netflix_assets.errors import InfraError
 from netflix_assets.infra.branch_jobs import branch_jobs
 from netflix_assets.infra.clones import create_clone, drop_clone
-from netflix_assets.infra.connection import Connection
 from netflix_assets.infra.names import Names
-from netflix_assets.settings import Duty, InfraSettings, ServiceUser, SnowflakeSettings
+from netflix_assets.settings import Duty, InfraSettings, Settings, SnowflakeSettings
+from netflix_assets_tests.infra.fake_account import FakeSession
 from netflix_assets_tests.infra.test_scripts import unparsable
+from netflix_assets_tests.test_settings import SNOWFLAKE
 
 CREATE = "create database if not exists MOVIELENS_PR_7 clone MOVIELENS data_retention_time_in_days = 0"
 DROP = "drop database if exists MOVIELENS_PR_7"
@@ -75,64 +75,38 @@ def test_a_clone_is_not_cloned(snowflake_settings: SnowflakeSettings) -> None:
     assert branch_jobs(clone) == []
 
 
-class Recorder:
-    """Stands in for Snowflake: notes who signs in as what, and the statements."""
-
-    def __init__(self, refuse: str | None = None) -> None:
-        self.signed_in: list[tuple[str, str, str | None]] = []
-        self.executed: list[str] = []
-        self._refuse = refuse
-
-    @contextmanager
-    def connect(
-        self, settings: SnowflakeSettings, user: ServiceUser, role: str, tag: dict[str, str | None]
-    ) -> Iterator[Connection]:
-        self.signed_in.append((user.user, role, tag["asset"]))
-        yield self
-
-    def cursor(self, cursor_class: object = None) -> Recorder:
-        return self
-
-    def execute(self, sql: str) -> None:
-        from snowflake.connector.errors import ProgrammingError
-
-        self.executed.append(sql)
-        if sql == self._refuse:
-            raise ProgrammingError(msg="Insufficient privileges to operate on account 'PROD'", errno=3001)
-
-    def fetchall(self) -> list[dict[str, object]]:
-        return []
-
-    def close(self) -> None:
-        pass
-
-
-def execute(name: str, snowflake_settings: SnowflakeSettings, number: object, recorder: Recorder) -> bool:
-    (job,) = (job for job in branch_jobs(snowflake_settings, recorder.connect) if job.name == name)
+def execute(name: str, snowflake_settings: SnowflakeSettings, number: object, session: FakeSession) -> bool:
+    (job,) = (job for job in branch_jobs(snowflake_settings, session.connect) if job.name == name)
     (op,) = (node.name for node in job.nodes)
     config = {"ops": {op: {"config": {"pull_request": number}}}}
     return job.execute_in_process(run_config=config, raise_on_error=False).success
 
 
 def test_the_jobs_run_the_statements_as_the_cloner(snowflake_settings: SnowflakeSettings) -> None:
-    recorder = Recorder()
-    assert execute("create_branch_database", snowflake_settings, 7, recorder)
-    assert execute("drop_branch_database", snowflake_settings, 7, recorder)
-    assert recorder.executed == [*create_clone(snowflake_settings, 7), DROP]
+    session = FakeSession()
+    assert execute("create_branch_database", snowflake_settings, 7, session)
+    assert execute("drop_branch_database", snowflake_settings, 7, session)
+    assert session.executed == [*create_clone(snowflake_settings, 7), DROP]
     user = snowflake_settings.users[Duty.TRANSFORMER].user
-    assert recorder.signed_in == [(user, "MOVIELENS_CLONER", "branches/MOVIELENS_PR_7")] * 2
+    assert session.signed_in == [(user, "MOVIELENS_CLONER", "branches/MOVIELENS_PR_7")] * 2
     assert Names("MOVIELENS").cloner_role == "MOVIELENS_CLONER"
 
 
 def test_a_refused_clone_fails_the_run(snowflake_settings: SnowflakeSettings) -> None:
-    recorder = Recorder(refuse=CREATE)
-    assert not execute("create_branch_database", snowflake_settings, 7, recorder)
-    assert recorder.executed == [CREATE]
+    session = FakeSession(refusal=3001)
+    assert not execute("create_branch_database", snowflake_settings, 7, session)
+    assert session.executed == [CREATE]
 
 
 def test_a_pull_request_that_cannot_be_one_never_signs_in(snowflake_settings: SnowflakeSettings) -> None:
-    recorder = Recorder()
-    assert not execute("drop_branch_database", snowflake_settings, 0, recorder)
-    assert recorder.signed_in == []
+    session = FakeSession()
+    assert not execute("drop_branch_database", snowflake_settings, 0, session)
+    assert session.signed_in == []
     with pytest.raises(dg.DagsterInvalidConfigError):
-        execute("drop_branch_database", snowflake_settings, "7; drop database MOVIELENS", recorder)
+        execute("drop_branch_database", snowflake_settings, "7; drop database MOVIELENS", session)
+
+
+def test_the_jobs_are_there_on_snowflake_only() -> None:
+    on_snowflake = snowflake_definitions(Settings.from_environment(SNOWFLAKE))
+    assert {job.name for job in on_snowflake.jobs or []} == {"create_branch_database", "drop_branch_database", "costs"}
+    assert snowflake_definitions(Settings.from_environment({})).jobs is None

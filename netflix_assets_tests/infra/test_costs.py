@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from decimal import Decimal
-from typing import Any
 
 import dagster as dg
 import pytest
-from snowflake.connector.errors import ProgrammingError
 
-from netflix_assets.infra.connection import Connection
 from netflix_assets.infra.cost_check import CHECK, COSTS_KEY, cost_definitions
 from netflix_assets.infra.costs import costs_by_asset
 from netflix_assets.infra.names import Names
-from netflix_assets.settings import InfraSettings, ServiceUser, SnowflakeSettings
+from netflix_assets.settings import InfraSettings
+from netflix_assets_tests.infra.fake_account import FakeSession
 from netflix_assets_tests.infra.test_scripts import unparsable
 
 NAMES = Names("MOVIELENS")
@@ -46,47 +42,18 @@ def test_the_query_parses_in_snowflakes_dialect() -> None:
     assert unparsable(costs_by_asset(NAMES) + "\n") == []
 
 
-class Account:
-    """Answers the query with rows, or refuses it."""
-
-    def __init__(self, rows: list[dict[str, Any]], number: int | None = None) -> None:
-        self._rows = rows
-        self._number = number
-        self.roles: list[str] = []
-
-    @contextmanager
-    def connect(
-        self, settings: SnowflakeSettings, user: ServiceUser, role: str, tag: dict[str, str | None]
-    ) -> Iterator[Connection]:
-        self.roles.append(role)
-        yield self
-
-    def cursor(self, cursor_class: object = None) -> Account:
-        return self
-
-    def execute(self, sql: str) -> None:
-        assert sql == costs_by_asset(NAMES)
-        if self._number:
-            raise ProgrammingError(msg="Object 'QUERY_COSTS' does not exist or not authorized.", errno=self._number)
-
-    def fetchall(self) -> list[dict[str, Any]]:
-        return self._rows
-
-    def close(self) -> None:
-        pass
-
-
-def evaluate(settings: InfraSettings, account: Account) -> dg.ExecuteInProcessResult:
+def evaluate(settings: InfraSettings, session: FakeSession) -> dg.ExecuteInProcessResult:
     """Run the job of the check as its schedule does."""
-    defs = cost_definitions(settings.snowflake, account.connect)
+    defs = cost_definitions(settings.snowflake, session.connect)
     return defs.resolve_job_def("costs").execute_in_process(raise_on_error=False)
 
 
 def test_the_check_shows_each_asset_and_the_sums(infra_settings: InfraSettings) -> None:
-    account = Account(ROWS)
-    (evaluation,) = evaluate(infra_settings, account).get_asset_check_evaluations()
+    session = FakeSession(ROWS)
+    (evaluation,) = evaluate(infra_settings, session).get_asset_check_evaluations()
     assert (evaluation.asset_key, evaluation.check_name, evaluation.passed) == (COSTS_KEY, CHECK, True)
-    assert account.roles == ["MOVIELENS_TRANSFORMER"]
+    assert session.signed_in == [("MOVIELENS_TRANSFORMER", "MOVIELENS_TRANSFORMER", "operations/query_costs")]
+    assert session.executed == [costs_by_asset(NAMES)]
     assert {name: evaluation.metadata[name].value for name in ("credits", "bytes scanned", "queries", "days")} == {
         "credits": 0.0081,
         "bytes scanned": 5_000_000_000,
@@ -109,7 +76,7 @@ def test_the_check_shows_each_asset_and_the_sums(infra_settings: InfraSettings) 
 
 @pytest.mark.parametrize("number", [2003, 2037, 2043, 3001])
 def test_without_the_privilege_it_warns_and_says_what_to_do(infra_settings: InfraSettings, number: int) -> None:
-    result = evaluate(infra_settings, Account([], number))
+    result = evaluate(infra_settings, FakeSession(refusal=number))
     (evaluation,) = result.get_asset_check_evaluations()
     assert result.success
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
@@ -120,7 +87,7 @@ def test_without_the_privilege_it_warns_and_says_what_to_do(infra_settings: Infr
 
 
 def test_any_other_refusal_fails_the_run(infra_settings: InfraSettings) -> None:
-    result = evaluate(infra_settings, Account([], 604))
+    result = evaluate(infra_settings, FakeSession(refusal=604))
     assert not result.success
     assert not result.get_asset_check_evaluations()
 

@@ -9,7 +9,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
 
 from netflix_assets.errors import InfraError
-from netflix_assets.infra.keys import make_keys
+from netflix_assets.infra.keys import make_keys, show_keys
 from netflix_assets.settings import Duty, InfraSettings, ServiceUser
 
 
@@ -81,3 +81,23 @@ def test_a_second_key_leaves_the_first_one_good(users: dict[Duty, ServiceUser]) 
     loader = users[Duty.LOADER]
     (statement,) = make_keys({Duty.LOADER: loader}, second=True)
     assert statement == f"alter user MOVIELENS_LOADER set rsa_public_key_2 = '{public_half(loader)}';"
+
+
+def test_the_statements_of_keys_that_are_there_can_be_shown_again(users: dict[Duty, ServiceUser]) -> None:
+    users[Duty.LOADER] = replace(users[Duty.LOADER], private_key_passphrase="open sesame")
+    made = make_keys(users)
+    assert show_keys(users) == made
+
+
+@pytest.mark.parametrize(("passphrase", "content"), [("wrong", None), (None, None), ("open sesame", "no key")])
+def test_a_key_that_cannot_be_read_is_one_sentence(
+    users: dict[Duty, ServiceUser], passphrase: str | None, content: str | None
+) -> None:
+    loader = replace(users[Duty.LOADER], private_key_passphrase="open sesame")
+    make_keys({Duty.LOADER: loader})
+    if content is not None:
+        loader.private_key_path.write_text(content)
+    with pytest.raises(InfraError, match=r"cannot be read \(no PEM file, or another passphrase\)"):
+        show_keys({Duty.LOADER: replace(loader, private_key_passphrase=passphrase)})
+    with pytest.raises(InfraError, match="No such file"):
+        show_keys({Duty.REPORTER: users[Duty.REPORTER]})
