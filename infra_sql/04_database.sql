@@ -13,4 +13,3 @@ create schema if not exists ${database}.mart with managed access;
 create schema if not exists ${database}.snapshots with managed access;
 create schema if not exists ${database}.seeds with managed access;
 create schema if not exists ${database}.reporting;
-create schema if not exists ${database}.operations with managed access;

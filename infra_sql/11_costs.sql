@@ -1,17 +1,23 @@
 -- What each query cost, for the transformer to add up by asset. Snowflake's own views show every statement of the
--- whole account; this one shows numbers, of the project's warehouses and the last 90 days. Its owner alone reads Snowflake's.
+-- whole account; this one shows numbers, of the project's warehouses and the last 90 days. Its owner alone reads
+-- Snowflake's. In a database apart, so that clones and counts of rows leave it out.
+use role sysadmin;
+
+create database if not exists ${admin_database} comment = 'What administrators show of the account';
+create schema if not exists ${admin_database}.operations with managed access;
+
 use role accountadmin;
 
 grant database role snowflake.governance_viewer to role ${costs_role};
 
 use role securityadmin;
 
-grant usage on database ${database} to role ${costs_role};
-grant usage, create view on schema ${database}.operations to role ${costs_role};
+grant usage on database ${admin_database} to role ${costs_role};
+grant usage, create view on schema ${admin_database}.operations to role ${costs_role};
 
 use role ${costs_role};
 
-create or replace secure view ${database}.operations.query_costs copy grants as
+create or replace secure view ${admin_database}.operations.query_costs copy grants as
 select
     history.query_id,
     history.query_tag,
@@ -35,5 +41,6 @@ where
 
 use role securityadmin;
 
-grant usage on schema ${database}.operations to role ${transformer_role};
-grant select on view ${database}.operations.query_costs to role ${transformer_role};
+grant usage on database ${admin_database} to role ${transformer_role};
+grant usage on schema ${admin_database}.operations to role ${transformer_role};
+grant select on view ${admin_database}.operations.query_costs to role ${transformer_role};

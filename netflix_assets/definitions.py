@@ -6,6 +6,7 @@ import dagster as dg
 
 from netflix_assets.infra.branch_jobs import branch_jobs
 from netflix_assets.infra.cost_check import cost_definitions
+from netflix_assets.infra.names import Names
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.local_s3 import reach
 from netflix_assets.landing.source_assets import landing_definitions
@@ -21,8 +22,8 @@ def duckdb_from(settings: Settings) -> DuckDBWarehouse:
 
 
 def snowflake_definitions(settings: Settings) -> dg.Definitions:
-    """What is only there on Snowflake: clones for pull requests, and what the assets cost."""
-    if settings.snowflake is None:
+    """What production on Snowflake has besides: clones for pull requests, and what the assets cost."""
+    if settings.snowflake is None or Names.of(settings.snowflake).is_copy:
         return dg.Definitions()
     return dg.Definitions.merge(
         dg.Definitions(jobs=branch_jobs(settings.snowflake)), cost_definitions(settings.snowflake)

@@ -15,9 +15,7 @@ Connect = Callable[[SnowflakeSettings, ServiceUser, str, dict[str, str | None]],
 
 
 def branch_jobs(settings: SnowflakeSettings, connect: Connect = service_connection) -> list[dg.JobDefinition]:
-    """`create_branch_database` and `drop_branch_database`; none where the database is itself a clone."""
-    if Names.of(settings).is_clone:
-        return []
+    """`create_branch_database` and `drop_branch_database`."""
 
     def run(context: dg.OpExecutionContext, clone: str, statements: Sequence[str]) -> None:
         tag = {"asset": f"branches/{clone}", "partition": None, "run_id": context.run_id}

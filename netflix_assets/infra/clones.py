@@ -14,7 +14,7 @@ def create_clone(settings: SnowflakeSettings, pull_request: int) -> list[str]:
     left as it is.
 
     Raises:
-        InfraError: There is no such pull request, or the database is a clone itself.
+        InfraError: There is no such pull request, or the database is a copy itself.
     """
     clone = Names.of(settings).clone(pull_request)
     return [

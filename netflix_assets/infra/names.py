@@ -55,9 +55,14 @@ class Names:
         return f"{self.database}_COSTS"
 
     @property
+    def admin_database(self) -> str:
+        """What administrators show of the account; apart, so that clones and counts of rows leave it out."""
+        return f"{self.database}_ADMIN"
+
+    @property
     def costs_view(self) -> str:
         """One row a query: its tag, credits, bytes scanned."""
-        return f"{self.database}.OPERATIONS.QUERY_COSTS"
+        return f"{self.admin_database}.OPERATIONS.QUERY_COSTS"
 
     @property
     def resource_monitor(self) -> str:
@@ -75,9 +80,9 @@ class Names:
         return f"{self.database}_REPORTER_NETWORK"
 
     @property
-    def is_clone(self) -> bool:
-        """Whether the database itself is the clone of a pull request."""
-        return re.search(r"_PR_[1-9]\d*$", self.database) is not None
+    def is_copy(self) -> bool:
+        """Whether the database itself is the twin for development or the clone of a pull request."""
+        return re.search(r"_(DEV|PR_[1-9]\d*)$", self.database) is not None
 
     def is_clone_name(self, name: str) -> bool:
         """Whether a database of this name is a clone of the database for a pull request."""
@@ -87,12 +92,12 @@ class Names:
         """The clone for a pull request.
 
         Raises:
-            InfraError: There is no such pull request, or the database is a clone itself.
+            InfraError: There is no such pull request, or the database is a copy itself.
         """
-        if self.is_clone:
+        if self.is_copy:
             raise InfraError(
-                f"{self.database} is the clone of a pull request itself; clone from the deployment whose "
-                "NETFLIX_SNOWFLAKE_DATABASE is the database that was cloned"
+                f"{self.database} is itself a twin or a clone, which is not cloned; run this where "
+                "NETFLIX_SNOWFLAKE_DATABASE is the production database"
             )
         if not 1 <= pull_request <= _LARGEST_PULL_REQUEST:
             raise InfraError(f"{pull_request} is not the number of a pull request; give one from 1 on")

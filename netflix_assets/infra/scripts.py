@@ -62,6 +62,7 @@ def values(settings: InfraSettings) -> dict[str, str]:
     filled = {
         "database": names.database,
         "dev_database": names.dev_database,
+        "admin_database": names.admin_database,
         "stage": settings.snowflake.stage,
         "bucket": settings.bucket,
         "storage_integration": names.storage_integration,

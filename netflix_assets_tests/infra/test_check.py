@@ -106,7 +106,9 @@ def test_what_is_lost_is_named(account: FakeAccount, inventory: Inventory) -> No
     lost.things[Key("TABLE", "MOVIELENS.RAW.RAW_LINKS")].properties["COLUMN extra"] = "TEXT"
     lost.things[Key("SCHEMA", "MOVIELENS.MART")].properties["MANAGED ACCESS"] = "FALSE"
     lost.things[Key("DATABASE", "MOVIELENS_DEV")].owner = "ACCOUNTADMIN"
-    lost.privileges.discard(Privilege("SELECT", "VIEW", "MOVIELENS.OPERATIONS.QUERY_COSTS", "MOVIELENS_TRANSFORMER"))
+    lost.privileges.discard(
+        Privilege("SELECT", "VIEW", "MOVIELENS_ADMIN.OPERATIONS.QUERY_COSTS", "MOVIELENS_TRANSFORMER")
+    )
     lost.memberships.discard(Membership("MOVIELENS_REPORTER", "USER", "MOVIELENS_REPORTER"))
     account.users_with_keys.discard("MOVIELENS_REPORTER")
     on_tags = "on table MOVIELENS.RAW.RAW_TAGS to role"
@@ -120,7 +122,7 @@ def test_what_is_lost_is_named(account: FakeAccount, inventory: Inventory) -> No
             "schema MOVIELENS.MART has managed access FALSE, not TRUE",
             "database MOVIELENS_DEV is owned by ACCOUNTADMIN, not by SYSADMIN",
             "user MOVIELENS_REPORTER has public key FALSE, not TRUE",
-            "missing: grant select on view MOVIELENS.OPERATIONS.QUERY_COSTS to role MOVIELENS_TRANSFORMER",
+            "missing: grant select on view MOVIELENS_ADMIN.OPERATIONS.QUERY_COSTS to role MOVIELENS_TRANSFORMER",
             "missing: grant role MOVIELENS_REPORTER to user MOVIELENS_REPORTER",
         ]
     )

@@ -68,11 +68,10 @@ def test_what_is_no_pull_request_is_refused(snowflake_settings: SnowflakeSetting
         create_clone(snowflake_settings, number)
 
 
-def test_a_clone_is_not_cloned(snowflake_settings: SnowflakeSettings) -> None:
-    clone = replace(snowflake_settings, database="MOVIELENS_PR_7")
-    with pytest.raises(InfraError, match="is the clone of a pull request itself"):
-        create_clone(clone, 8)
-    assert branch_jobs(clone) == []
+@pytest.mark.parametrize("database", ["MOVIELENS_PR_7", "MOVIELENS_DEV"])
+def test_a_copy_is_not_cloned(snowflake_settings: SnowflakeSettings, database: str) -> None:
+    with pytest.raises(InfraError, match=f"{database} is itself a twin or a clone"):
+        create_clone(replace(snowflake_settings, database=database), 8)
 
 
 def execute(name: str, snowflake_settings: SnowflakeSettings, number: object, session: FakeSession) -> bool:
@@ -106,7 +105,11 @@ def test_a_pull_request_that_cannot_be_one_never_signs_in(snowflake_settings: Sn
         execute("drop_branch_database", snowflake_settings, "7; drop database MOVIELENS", session)
 
 
-def test_the_jobs_are_there_on_snowflake_only() -> None:
-    on_snowflake = snowflake_definitions(Settings.from_environment(SNOWFLAKE))
-    assert {job.name for job in on_snowflake.jobs or []} == {"create_branch_database", "drop_branch_database", "costs"}
-    assert snowflake_definitions(Settings.from_environment({})).jobs is None
+def test_the_jobs_are_there_in_production_on_snowflake_only() -> None:
+    def jobs(**settings: str) -> set[str]:
+        return {job.name for job in snowflake_definitions(Settings.from_environment(settings)).jobs or []}
+
+    assert jobs(**SNOWFLAKE) == {"create_branch_database", "drop_branch_database", "costs"}
+    assert jobs(**SNOWFLAKE, NETFLIX_SNOWFLAKE_DATABASE="MOVIELENS_DEV") == set()
+    assert jobs(**SNOWFLAKE, NETFLIX_SNOWFLAKE_DATABASE="MOVIELENS_PR_7") == set()
+    assert jobs() == set()

@@ -80,7 +80,7 @@ def test_a_service_user_signs_in_with_its_key_and_reads_rows_by_name(emulated: S
 def test_what_is_not_there_is_refused_with_snowflakes_number(emulated: SnowflakeSettings) -> None:
     user = emulated.users[Duty.TRANSFORMER]
     with service_connection(emulated, user, user.role, TAG) as connection, pytest.raises(Refused) as caught:
-        rows(connection, "select * from MOVIELENS.OPERATIONS.NOTHING")
+        rows(connection, "select * from MOVIELENS_ADMIN.OPERATIONS.NOTHING")
     assert (caught.value.number, caught.value.denied, caught.value.missing) == (2003, True, True)
 
 
@@ -114,11 +114,11 @@ def test_costs_are_added_up_by_asset(emulated: SnowflakeSettings, infra_settings
     ratings, movies = '{"asset": "fact/fact_ratings"}', '{"asset": "raw/raw_movies", "run_id": "r"}'
     with service_connection(emulated, user, user.role, TAG) as connection:
         for sql in (
-            "create database MOVIELENS",
-            "create schema MOVIELENS.OPERATIONS",
-            "create table MOVIELENS.OPERATIONS.QUERY_COSTS (query_tag varchar, started_at timestamp_ltz, "
+            "create database MOVIELENS_ADMIN",
+            "create schema MOVIELENS_ADMIN.OPERATIONS",
+            "create table MOVIELENS_ADMIN.OPERATIONS.QUERY_COSTS (query_tag varchar, started_at timestamp_ltz, "
             "seconds double, bytes_scanned bigint, credits double)",
-            "insert into MOVIELENS.OPERATIONS.QUERY_COSTS select * from values "
+            "insert into MOVIELENS_ADMIN.OPERATIONS.QUERY_COSTS select * from values "
             f"('{ratings}', current_timestamp(), 2, 100, 0.5), ('{ratings}', current_timestamp(), 1, 50, 0.25), "
             f"('{movies}', current_timestamp(), 1, 10, 0.125), ('no json', current_timestamp(), 1, 10, 9), "
             f"('{movies}', dateadd(day, -31, current_timestamp()), 1, 10, 9)",

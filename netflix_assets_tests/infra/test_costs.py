@@ -31,7 +31,7 @@ def test_the_query_adds_up_by_the_asset_of_the_tag() -> None:
     assert costs_by_asset(NAMES, 7) == (
         "select try_parse_json(query_tag):asset::varchar as asset, count(*) as queries, sum(seconds) as seconds, "
         "sum(credits) as credits, sum(bytes_scanned) as bytes_scanned "
-        "from MOVIELENS.OPERATIONS.QUERY_COSTS "
+        "from MOVIELENS_ADMIN.OPERATIONS.QUERY_COSTS "
         "where started_at >= dateadd(day, -7, current_timestamp()) "
         "and try_parse_json(query_tag):asset::varchar is not null "
         "group by 1 order by credits desc, bytes_scanned desc, asset"
@@ -81,8 +81,8 @@ def test_without_the_privilege_it_warns_and_says_what_to_do(infra_settings: Infr
     assert result.success
     assert (evaluation.passed, evaluation.severity) == (False, dg.AssetCheckSeverity.WARN)
     assert evaluation.description == (
-        "no privilege: role MOVIELENS_TRANSFORMER may not read MOVIELENS.OPERATIONS.QUERY_COSTS, so that costs are "
-        "not known; an administrator gives it with `netflix-assets infra apply` (infra_sql/11_costs.sql)"
+        "no privilege: role MOVIELENS_TRANSFORMER may not read MOVIELENS_ADMIN.OPERATIONS.QUERY_COSTS, so that costs "
+        "are not known; an administrator gives it with `netflix-assets infra apply` (infra_sql/11_costs.sql)"
     )
 
 

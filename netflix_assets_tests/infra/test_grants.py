@@ -48,9 +48,9 @@ def the_loader_writes_schema_raw_and_touches_nothing_else(_: list[Statement], in
 
 def the_transformer_reads_raw_and_writes_what_dbt_builds(_: list[Statement], inventory: Inventory) -> set[Privilege]:
     made = [(p, schema) for schema in BUILT_BY_DBT for p in ("USAGE", "CREATE TABLE", "CREATE VIEW")]
-    read = [(p, schema) for schema in ("MOVIELENS.RAW", "MOVIELENS.OPERATIONS") for p in ("USAGE", "SELECT")]
-    allowed = [("USAGE", "MOVIELENS"), ("USAGE", "MOVIELENS_TRANSFORMING"), *made, *read]
-    return outside(inventory, TRANSFORMER, allowed)
+    read = [(p, schema) for schema in ("MOVIELENS.RAW", "MOVIELENS_ADMIN.OPERATIONS") for p in ("USAGE", "SELECT")]
+    used = [("USAGE", name) for name in ("MOVIELENS", "MOVIELENS_ADMIN", "MOVIELENS_TRANSFORMING")]
+    return outside(inventory, TRANSFORMER, [*used, *made, *read])
 
 
 def developers_have_nothing_in_production(_: list[Statement], inventory: Inventory) -> list[Privilege]:
@@ -69,11 +69,11 @@ def only_the_role_of_costs_sees_what_the_whole_account_runs(
     _: list[Statement], inventory: Inventory
 ) -> list[Privilege]:
     views = [p for p in inventory.privileges if p.name.startswith("SNOWFLAKE") and p.role != COSTS]
-    return views + [p for p in outside(inventory, COSTS, [("USAGE", "MOVIELENS")]) if not _is_of_costs(p)]
+    return views + [p for p in outside(inventory, COSTS, [("USAGE", "MOVIELENS_ADMIN")]) if not _is_of_costs(p)]
 
 
 def _is_of_costs(privilege: Privilege) -> bool:
-    return place(privilege) == "MOVIELENS.OPERATIONS" or privilege.name == "SNOWFLAKE.GOVERNANCE_VIEWER"
+    return place(privilege) == "MOVIELENS_ADMIN.OPERATIONS" or privilege.name == "SNOWFLAKE.GOVERNANCE_VIEWER"
 
 
 def every_role_is_granted_up_to_sysadmin(_: list[Statement], inventory: Inventory) -> set[str]:
@@ -191,7 +191,7 @@ def sysadmin_decides_who_reads_production(_: list[Statement], inventory: Invento
     return [
         name
         for name, schema in inventory.of("SCHEMA").items()
-        if name.startswith("MOVIELENS.")
+        if name.startswith(("MOVIELENS.", "MOVIELENS_ADMIN."))
         and name != "MOVIELENS.REPORTING"
         and (schema.owner, schema.properties["MANAGED ACCESS"]) != ("SYSADMIN", "TRUE")
     ]
@@ -217,7 +217,7 @@ BROKEN_BY: list[tuple[Rule, str, str]] = [
         f"grant usage on schema MOVIELENS.raw to role {REPORTER}",
         f"grant insert on future tables in schema MOVIELENS.reporting to role {REPORTER}",
         f"grant create view on schema MOVIELENS.reporting to role {REPORTER}",
-        f"grant select on view MOVIELENS.operations.query_costs to role {REPORTER}",
+        f"grant select on view MOVIELENS_ADMIN.operations.query_costs to role {REPORTER}",
         f"grant role {TRANSFORMER} to role {REPORTER}",
         f"grant usage on warehouse MOVIELENS_LOADING to role {REPORTER}",
     )
