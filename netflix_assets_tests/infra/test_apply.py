@@ -1,5 +1,7 @@
 """`infra apply` on an account in memory: in order, as the right role, up to the first refusal, repeatable."""
 
+import json
+import textwrap
 from copy import deepcopy
 
 import pytest
@@ -11,6 +13,7 @@ from netflix_assets.infra.connection import refuse_another_account
 from netflix_assets.infra.inventory import Inventory
 from netflix_assets.infra.names import Names
 from netflix_assets.infra.scripts import Statement
+from netflix_assets.settings import PROJECT_ROOT
 from netflix_assets_tests.infra.fake_account import FakeAccount
 
 NAMES = Names("MOVIELENS")
@@ -89,3 +92,8 @@ def test_the_iam_role_may_only_read_and_only_under_raw() -> None:
         "arn:aws:s3:::acme-movielens",
         "arn:aws:s3:::acme-movielens/raw/*",
     }
+
+
+def test_the_documentation_shows_the_policy_of_the_iam_role() -> None:
+    shown = textwrap.indent(json.dumps(read_policy("acme-movielens"), indent=2), "   ")
+    assert shown in (PROJECT_ROOT / "docs" / "snowflake.md").read_text()
