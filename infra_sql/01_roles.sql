@@ -2,7 +2,7 @@
 use role useradmin;
 
 create role if not exists ${loader_role} comment = 'Writes the raw tables of ${database} from the bucket';
-create role if not exists ${transformer_role} comment = 'Reads the raw tables of ${database} and builds everything below them';
+create role if not exists ${transformer_role} comment = 'Builds everything below the raw tables of ${database}';
 create role if not exists ${reporter_role} comment = 'Reads schema reporting of ${database}';
 create role if not exists ${developer_role} comment = 'Everything in ${dev_database}, nothing in ${database}';
 create role if not exists ${cloner_role} comment = 'Makes and drops the clones of ${database} for pull requests';

@@ -37,6 +37,7 @@ class Duty(Enum):
 _WAREHOUSES = {Duty.LOADER: "LOADING", Duty.TRANSFORMER: "TRANSFORMING", Duty.REPORTER: "REPORTING"}
 _IDENTIFIER = re.compile(r"[A-Z_][A-Z0-9_$]*")
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]")
+_SYSTEM_ROLES = {"ACCOUNTADMIN", "ORGADMIN", "PUBLIC", "SECURITYADMIN", "SYSADMIN", "USERADMIN"}
 _ACCOUNT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*")
 
 
@@ -122,6 +123,7 @@ class InfraSettings:
             reporter_networks=reader.networks("NETFLIX_SNOWFLAKE_REPORTER_NETWORKS"),
             monthly_credits=reader.whole_number("NETFLIX_SNOWFLAKE_MONTHLY_CREDITS", 20),
         )
+        reader.separate_duties(settings.snowflake.users)
         reader.refuse_if_wrong()
         return settings
 
@@ -294,10 +296,23 @@ class _Reader:
         texts = [text.strip() for text in self.required(name).split(",") if text.strip()]
         for text in texts:
             try:
-                ipaddress.IPv4Network(text)
+                everywhere = ipaddress.IPv4Network(text).prefixlen == 0
             except ValueError as error:
-                self._problems.append(f"{name} has {text!r}; {error}: give ranges such as 203.0.113.0/24")
+                self._problems.append(f"{name} has {text!r} ({error}); give ranges such as 203.0.113.0/24")
+            else:
+                if everywhere:
+                    self._problems.append(f"{name} has {text!r}, which is everywhere; give the ranges that are used")
         return tuple(texts)
+
+    def separate_duties(self, users: Mapping[Duty, ServiceUser]) -> None:
+        """Each duty has a user and a role of its own, and none that administers the account."""
+        for what, names in (("USER", [u.user for u in users.values()]), ("ROLE", [u.role for u in users.values()])):
+            if len(set(names)) < len(names):
+                shared = max(names, key=names.count)
+                self._problems.append(f"two of NETFLIX_SNOWFLAKE_<DUTY>_{what} are {shared!r}; give each duty its own")
+        for duty, user in users.items():
+            if user.role in _SYSTEM_ROLES:
+                self._problems.append(f"NETFLIX_SNOWFLAKE_{duty.name}_ROLE is {user.role!r}, a role of Snowflake's own")
 
     def identifier(self, name: str, default: str) -> str:
         return self.matching(

@@ -99,6 +99,20 @@ def test_what_setting_up_the_account_misses_and_what_is_malformed_is_named_at_on
     }
 
 
+@pytest.mark.parametrize(
+    ("setting", "value", "problem"),
+    [
+        ("NETFLIX_SNOWFLAKE_REPORTER_ROLE", "MOVIELENS_LOADER", "two of NETFLIX_SNOWFLAKE_<DUTY>_ROLE are"),
+        ("NETFLIX_SNOWFLAKE_REPORTER_USER", "MOVIELENS_LOADER", "two of NETFLIX_SNOWFLAKE_<DUTY>_USER are"),
+        ("NETFLIX_SNOWFLAKE_LOADER_ROLE", "SYSADMIN", "NETFLIX_SNOWFLAKE_LOADER_ROLE is 'SYSADMIN'"),
+        ("NETFLIX_SNOWFLAKE_REPORTER_NETWORKS", "0.0.0.0/0", "which is everywhere"),
+    ],
+)
+def test_an_account_without_separate_duties_is_not_set_up(setting: str, value: str, problem: str) -> None:
+    with pytest.raises(SettingsError, match=re.escape(problem)):
+        InfraSettings.from_environment({**INFRA, setting: value})
+
+
 def test_a_passphrase_is_not_shown() -> None:
     settings = Settings.from_environment({**SNOWFLAKE, "NETFLIX_SNOWFLAKE_LOADER_PRIVATE_KEY_PASSPHRASE": "hush"})
     assert "hush" not in repr(settings) + repr(settings.snowflake)
