@@ -89,9 +89,8 @@ def check(connection: str) -> None:
     for difference in found:
         errors.print(escape(difference), soft_wrap=True)
     if found:
-        errors.print(
-            f"{len(found)} differences; `netflix-assets infra apply` puts right what is missing or has drifted"
-        )
+        count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
+        errors.print(f"{count}; `netflix-assets infra apply` puts right what is missing or has drifted")
         raise SystemExit(1)
     console.print(f"the account is as the scripts make it: {len(expected.things)} objects and their grants")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from netflix_assets.catalog import PREFIX
-from netflix_assets.infra.connection import Connection, rows
+from netflix_assets.infra.connection import Connection, execute, rows
 from netflix_assets.infra.names import Names
 
 _VERSION = "2012-10-17"
@@ -50,6 +50,8 @@ def trust_of(connection: Connection, names: Names) -> dict[str, Any]:
     Raises:
         Refused: There is no integration, or the connection may not see it.
     """
+    # The scripts give it USAGE; the role that `apply` ends in may not look.
+    execute(connection, "use role sysadmin")
     described = {
         str(row["property"]).upper(): str(row["property_value"])
         for row in rows(connection, f"desc integration {names.storage_integration}")

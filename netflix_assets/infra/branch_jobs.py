@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager
 
 import dagster as dg
 
+from netflix_assets.errors import InfraError
 from netflix_assets.infra.clones import create_clone, drop_clone
-from netflix_assets.infra.connection import Connection, execute, service_connection
+from netflix_assets.infra.connection import Connection, Refused, execute, service_connection
 from netflix_assets.infra.names import Names
 from netflix_assets.settings import Duty, ServiceUser, SnowflakeSettings
 
@@ -19,10 +20,17 @@ def branch_jobs(settings: SnowflakeSettings, connect: Connect = service_connecti
 
     def run(context: dg.OpExecutionContext, clone: str, statements: Sequence[str]) -> None:
         tag = {"asset": f"branches/{clone}", "partition": None, "run_id": context.run_id}
-        with connect(settings, settings.users[Duty.TRANSFORMER], Names.of(settings).cloner_role, tag) as connection:
+        role = Names.of(settings).cloner_role
+        with connect(settings, settings.users[Duty.TRANSFORMER], role, tag) as connection:
             for statement in statements:
                 context.log.info(statement)
-                execute(connection, statement)
+                try:
+                    execute(connection, statement)
+                except Refused as error:
+                    raise InfraError(
+                        f"`{statement}` was refused to role {role} ({error}); an administrator gives it what it lacks "
+                        "with `netflix-assets infra apply` (infra_sql/10_branches.sql)"
+                    ) from error
         context.add_output_metadata({"database": clone, "statements": dg.MetadataValue.md(_as_sql(statements))})
 
     @dg.op(config_schema={"pull_request": dg.Field(int, description="Number of the pull request.")})

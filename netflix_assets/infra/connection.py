@@ -23,6 +23,7 @@ _DOES_NOT_EXIST = {2003, 2043}
 _ACCESS_DENIED = {*_DOES_NOT_EXIST, 2037, 3001}
 """Snowflake does not tell what may not be seen from what does not exist; 2037 is this inside a view."""
 _LOGIN_SECONDS = 60
+_NETWORK_SECONDS = 300
 _ACCOUNT = (
     "select current_organization_name() as organization, current_account_name() as name, current_account() as locator"
 )
@@ -104,6 +105,7 @@ def service_connection(
             role=role,
             warehouse=user.warehouse,
             login_timeout=_LOGIN_SECONDS,
+            network_timeout=_NETWORK_SECONDS,
             session_parameters={"QUERY_TAG": json.dumps(tag), "TIMEZONE": "UTC"},
             **address,
         )

@@ -78,6 +78,7 @@ def test_another_account_than_that_of_the_settings_is_refused(setting: str) -> N
 
 def test_the_trust_policy_names_snowflakes_user_and_this_integration_only(account: FakeAccount) -> None:
     (statement,) = trust_of(account, NAMES)["Statement"]
+    assert account.executed[-2:] == ["use role sysadmin", "desc integration MOVIELENS_S3"]
     assert statement["Principal"] == {"AWS": "arn:aws:iam::999999999999:user/snow"}
     assert statement["Condition"] == {"StringEquals": {"sts:ExternalId": "ACME_SFCRole=2_abc="}}
 

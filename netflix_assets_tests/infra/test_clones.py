@@ -74,17 +74,19 @@ def test_a_copy_is_not_cloned(snowflake_settings: SnowflakeSettings, database: s
         create_clone(replace(snowflake_settings, database=database), 8)
 
 
-def execute(name: str, snowflake_settings: SnowflakeSettings, number: object, session: FakeSession) -> bool:
+def execute(
+    name: str, snowflake_settings: SnowflakeSettings, number: object, session: FakeSession
+) -> dg.ExecuteInProcessResult:
     (job,) = (job for job in branch_jobs(snowflake_settings, session.connect) if job.name == name)
     (op,) = (node.name for node in job.nodes)
     config = {"ops": {op: {"config": {"pull_request": number}}}}
-    return job.execute_in_process(run_config=config, raise_on_error=False).success
+    return job.execute_in_process(run_config=config, raise_on_error=False)
 
 
 def test_the_jobs_run_the_statements_as_the_cloner(snowflake_settings: SnowflakeSettings) -> None:
     session = FakeSession()
-    assert execute("create_branch_database", snowflake_settings, 7, session)
-    assert execute("drop_branch_database", snowflake_settings, 7, session)
+    assert execute("create_branch_database", snowflake_settings, 7, session).success
+    assert execute("drop_branch_database", snowflake_settings, 7, session).success
     assert session.executed == [*create_clone(snowflake_settings, 7), DROP]
     user = snowflake_settings.users[Duty.TRANSFORMER].user
     assert session.signed_in == [(user, "MOVIELENS_CLONER", "branches/MOVIELENS_PR_7")] * 2
@@ -93,13 +95,16 @@ def test_the_jobs_run_the_statements_as_the_cloner(snowflake_settings: Snowflake
 
 def test_a_refused_clone_fails_the_run(snowflake_settings: SnowflakeSettings) -> None:
     session = FakeSession(refusal=3001)
-    assert not execute("create_branch_database", snowflake_settings, 7, session)
+    (failure,) = execute("create_branch_database", snowflake_settings, 7, session).filter_events(
+        lambda event: event.is_step_failure
+    )
+    assert f"`{CREATE}` was refused to role MOVIELENS_CLONER" in str(failure.step_failure_data.error)
     assert session.executed == [CREATE]
 
 
 def test_a_pull_request_that_cannot_be_one_never_signs_in(snowflake_settings: SnowflakeSettings) -> None:
     session = FakeSession()
-    assert not execute("drop_branch_database", snowflake_settings, 0, session)
+    assert not execute("drop_branch_database", snowflake_settings, 0, session).success
     assert session.signed_in == []
     with pytest.raises(dg.DagsterInvalidConfigError):
         execute("drop_branch_database", snowflake_settings, "7; drop database MOVIELENS", session)
