@@ -10,6 +10,9 @@ alter storage integration ${storage_integration} set
     enabled = true
     storage_aws_role_arn = '${storage_role_arn}'
     storage_allowed_locations = ('s3://${bucket}/raw/');
+
+use role securityadmin;
+
 grant usage on integration ${storage_integration} to role sysadmin;
 
 use role sysadmin;

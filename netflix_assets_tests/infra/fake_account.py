@@ -16,6 +16,7 @@ from snowflake.connector.errors import ProgrammingError
 from netflix_assets.infra.inventory import Inventory, Key, Thing, apply_statement
 from netflix_assets.infra.scripts import Statement
 from netflix_assets.settings import ServiceUser, SnowflakeSettings
+from netflix_assets_tests.infra.role_powers import may_run, may_see
 
 Row = dict[str, Any]
 
@@ -60,8 +61,15 @@ class FakeAccount:
         for pattern, answer in self._answers():
             if match := re.fullmatch(pattern, text):
                 return answer(*(group.upper() for group in match.groups()))
-        apply_statement(self.inventory, Statement("test", 1, self._role, sql))
+        statement = Statement("test", 1, self._role, sql)
+        if not may_run(self.inventory, statement):
+            raise ProgrammingError(msg=f"Insufficient privileges of role {self._role}", errno=3001)
+        apply_statement(self.inventory, statement)
         return [{"status": "Statement executed successfully."}]
+
+    def change(self, sql: str) -> None:
+        """What somebody does by hand who may."""
+        apply_statement(self.inventory, Statement("by hand", 1, "ACCOUNTADMIN", sql))
 
     def _answers(self) -> list[tuple[str, Callable[..., list[Row]]]]:
         return [
@@ -88,7 +96,8 @@ class FakeAccount:
         found = []
         for full, thing in self.inventory.of(kind).items():
             schema, _, name = full.rpartition(".")
-            if schema == container and like.fullmatch(name):
+            visible = may_see(self.inventory, self._role, Key(kind, full))
+            if schema == container and like.fullmatch(name) and visible:
                 row = {"name": name, "owner": thing.owner, **_COLUMNS[kind](thing.properties)}
                 if kind == "USER":
                     row["has_rsa_public_key"] = str(name in self.users_with_keys).lower()
@@ -108,6 +117,8 @@ class FakeAccount:
         return [{"key": key, "value": value} for key, value in properties.items() if re.fullmatch(like, key)]
 
     def _described(self, kind: str, name: str) -> list[Row]:
+        if not may_see(self.inventory, self._role, Key(kind, name)):
+            raise ProgrammingError(msg=f"{kind} '{name}' does not exist or not authorized.", errno=2003)
         properties = dict(self._thing(kind, name).properties)
         if kind == "NETWORK POLICY":
             return [{"name": "ALLOWED_IP_LIST", "value": properties["ALLOWED_IP_LIST"].replace(" ", "")}]

@@ -3,6 +3,7 @@
 import json
 import textwrap
 from copy import deepcopy
+from dataclasses import replace
 
 import pytest
 
@@ -10,11 +11,12 @@ from netflix_assets.errors import InfraError
 from netflix_assets.infra.apply import apply
 from netflix_assets.infra.aws import read_policy, trust_of
 from netflix_assets.infra.connection import refuse_another_account
-from netflix_assets.infra.inventory import Inventory
+from netflix_assets.infra.inventory import Inventory, apply_statement
 from netflix_assets.infra.names import Names
 from netflix_assets.infra.scripts import Statement
 from netflix_assets.settings import PROJECT_ROOT
 from netflix_assets_tests.infra.fake_account import FakeAccount
+from netflix_assets_tests.infra.role_powers import may_run
 
 NAMES = Names("MOVIELENS")
 
@@ -41,9 +43,25 @@ def test_applying_again_puts_drift_right(account: FakeAccount, scripted: list[St
         "alter resource monitor MOVIELENS_MONTHLY set credit_quota = 9999",
         "alter stage MOVIELENS.RAW.LANDING set url = 's3://elsewhere/'",
     ):
-        account.run(sql)
+        account.change(sql)
     apply(account, scripted, on_statement=lambda statement: None)
     assert account.inventory == inventory
+
+
+def test_each_statement_runs_as_a_role_that_may_run_it(scripted: list[Statement]) -> None:
+    before = Inventory()
+    for statement in scripted:
+        assert may_run(before, statement), statement
+        apply_statement(before, statement)
+
+
+def test_accountadmin_runs_nothing_that_another_administrator_may(scripted: list[Statement]) -> None:
+    before = Inventory()
+    for statement in scripted:
+        if statement.role == "ACCOUNTADMIN" and not statement.sql.startswith("use role"):
+            others = [replace(statement, role=role) for role in ("SYSADMIN", "SECURITYADMIN", "USERADMIN")]
+            assert not any(may_run(before, other) for other in others), statement
+        apply_statement(before, statement)
 
 
 def test_the_first_refusal_stops_it_and_says_where_and_what_next(scripted: list[Statement]) -> None:

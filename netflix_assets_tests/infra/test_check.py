@@ -95,7 +95,7 @@ def test_in_an_empty_account_everything_is_missing(inventory: Inventory) -> None
     ],
 )
 def test_a_change_by_hand_is_named(account: FakeAccount, inventory: Inventory, changed: str, difference: str) -> None:
-    account.run(changed)
+    account.change(changed)
     assert check(account, inventory) == [difference]
 
 
@@ -144,7 +144,7 @@ def test_what_the_pipeline_and_people_make_is_no_difference(account: FakeAccount
         "grant usage on database MOVIELENS_PR_7 to role MOVIELENS_LOADER",
         "grant role MOVIELENS_DEVELOPER to user JANE",
     ):
-        account.run(sql)
+        account.change(sql)
     assert check(account, inventory) == []
 
 

@@ -111,8 +111,8 @@ def test_check_says_when_nothing_differs(run: Run, monkeypatch: pytest.MonkeyPat
 
 
 def test_check_lists_differences_and_fails(run: Run, monkeypatch: pytest.MonkeyPatch, account: FakeAccount) -> None:
-    account.run("alter warehouse MOVIELENS_LOADING set auto_suspend = 600")
-    account.run("grant role MOVIELENS_LOADER to user JANE")
+    account.change("alter warehouse MOVIELENS_LOADING set auto_suspend = 600")
+    account.change("grant role MOVIELENS_LOADER to user JANE")
     reach(account, monkeypatch)
     result = run("check", "--connection", "admin")
     assert result.exit_code == 1
