@@ -6,17 +6,21 @@ What the statements mean is in `inventory.py`; running them is in `apply.py`.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
+from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, RawFile
 from netflix_assets.errors import InfraError
 from netflix_assets.infra.names import Names
+from netflix_assets.loading.warehouse import LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
 from netflix_assets.settings import PROJECT_ROOT, InfraSettings
 
 SCRIPTS = PROJECT_ROOT / "infra_sql"
 
+# Without a zone, whatever the account takes TIMESTAMP for.
+_TYPES = {"TIMESTAMP": "TIMESTAMP_NTZ"}
 _TOKEN = re.compile(r"--[^\n]*|'(?:[^']|'')*'|\"[^\"]*\"|;|[^-'\";]+|.", re.DOTALL)
 _USE_ROLE = re.compile(r"use\s+role\s+(\S+)", re.IGNORECASE)
 
@@ -63,6 +67,7 @@ def values(settings: InfraSettings) -> dict[str, str]:
         "database": names.database,
         "dev_database": names.dev_database,
         "admin_database": names.admin_database,
+        "raw_tables": raw_tables(names.database),
         "stage": settings.snowflake.stage,
         "bucket": settings.bucket,
         "storage_integration": names.storage_integration,
@@ -81,6 +86,21 @@ def values(settings: InfraSettings) -> dict[str, str]:
         filled[f"{duty.value}_role"] = user.role
         filled[f"{duty.value}_warehouse"] = user.warehouse
     return filled
+
+
+def raw_tables(database: str, files: Sequence[RawFile] = RAW_FILES) -> str:
+    """The statements that make the raw tables of the catalogue, the load history and the table of rejected rows."""
+    tables = {
+        file.table: [*((f'"{column.name}"', column.type.value) for column in file.columns), ("_load_id", "INTEGER")]
+        for file in files
+    }
+    tables |= {"load_history": list(LOAD_HISTORY_COLUMNS), "rejected_rows": list(REJECTED_ROWS_COLUMNS)}
+    return "\n".join(
+        f"create table if not exists {database}.{RAW_SCHEMA}.{table} (\n"
+        + ",\n".join(f"    {name} {_TYPES.get(type_, type_).lower()}" for name, type_ in columns)
+        + "\n);"
+        for table, columns in tables.items()
+    )
 
 
 def render(settings: InfraSettings, folder: Path = SCRIPTS) -> list[Script]:

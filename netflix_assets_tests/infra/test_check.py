@@ -148,6 +148,15 @@ def test_what_the_pipeline_and_people_make_is_no_difference(account: FakeAccount
     assert check(account, inventory) == []
 
 
+def test_a_raw_table_that_a_load_made_first_is_no_difference(account: FakeAccount, inventory: Inventory) -> None:
+    account.inventory.things[Key("TABLE", "MOVIELENS.RAW.RAW_TAGS")].owner = "MOVIELENS_LOADER"
+    assert check(account, inventory) == []
+    account.inventory.things[Key("TABLE", "MOVIELENS.RAW.RAW_TAGS")].owner = "MOVIELENS_TRANSFORMER"
+    assert check(account, inventory) == [
+        "table MOVIELENS.RAW.RAW_TAGS is owned by MOVIELENS_TRANSFORMER, not by SYSADMIN"
+    ]
+
+
 def test_what_a_role_should_not_own_is_named(account: FakeAccount, inventory: Inventory) -> None:
     account.owned += [
         ("MOVIELENS_LOADER", "TABLE", "MOVIELENS.MART.MOVIE_ANALYSIS"),
