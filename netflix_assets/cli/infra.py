@@ -44,7 +44,7 @@ def render(output: Path | None) -> None:
 def apply(connection: str) -> None:
     """Run the scripts in the account, statement by statement, up to the first error.
 
-    Safe to repeat: what is there already is left as it is, what has drifted is put right.
+    Safe to repeat: what is there already is left as it is, and its settings are set again.
     """
     from netflix_assets.infra.apply import apply as apply_statements
     from netflix_assets.infra.aws import trust_of
@@ -90,7 +90,11 @@ def check(connection: str) -> None:
         errors.print(escape(difference), soft_wrap=True)
     if found:
         count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
-        errors.print(f"{count}; `netflix-assets infra apply` puts right what is missing or has drifted")
+        errors.print(
+            f"{count}; `netflix-assets infra apply` makes what is missing and sets its settings again; the rest is yours "
+            "to put right by hand",
+            soft_wrap=True,
+        )
         raise SystemExit(1)
     console.print(f"the account is as the scripts make it: {len(expected.things)} objects and their grants")
 
