@@ -91,8 +91,8 @@ def check(connection: str) -> None:
     if found:
         count = "1 difference" if len(found) == 1 else f"{len(found)} differences"
         errors.print(
-            f"{count}; `netflix-assets infra apply` makes what is missing and sets its settings again; the rest is yours "
-            "to put right by hand",
+            f"{count}; `netflix-assets infra apply` makes what is missing and sets its settings again; the rest is "
+            "yours to put right by hand",
             soft_wrap=True,
         )
         raise SystemExit(1)
