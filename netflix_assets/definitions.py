@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from netflix_assets.infra.branch_jobs import branch_jobs
-from netflix_assets.infra.cost_check import cost_definitions
-from netflix_assets.infra.names import Names
+from netflix_assets.infra.production import infra_definitions
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.local_s3 import reach
 from netflix_assets.landing.source_assets import landing_definitions
@@ -21,15 +19,6 @@ def duckdb_from(settings: Settings) -> DuckDBWarehouse:
     return DuckDBWarehouse(settings.warehouse_path, max_rejected_fraction=settings.max_rejected_fraction)
 
 
-def snowflake_definitions(settings: Settings) -> dg.Definitions:
-    """What production on Snowflake has besides: clones for pull requests, and what the assets cost."""
-    if settings.snowflake is None or Names.of(settings.snowflake).is_copy:
-        return dg.Definitions()
-    return dg.Definitions.merge(
-        dg.Definitions(jobs=branch_jobs(settings.snowflake)), cost_definitions(settings.snowflake)
-    )
-
-
 def build_defs(settings: Settings) -> dg.Definitions:
     """Everything Dagster serves, for one environment.
 
@@ -39,7 +28,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
         landing_definitions(),
         loading_definitions(),
         transform_definitions(settings),
-        snowflake_definitions(settings),
+        infra_definitions(settings),
         dg.Definitions(
             resources={"bucket": LandingBucket(settings, reach=reach), "warehouse": duckdb_from(settings)},
             # Ten steps took 6.8 s in one process and 64.7 s in ten; and DuckDB has one writer anyway.

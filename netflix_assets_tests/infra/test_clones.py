@@ -7,11 +7,11 @@ from dataclasses import replace
 import dagster as dg
 import pytest
 
-from netflix_assets.definitions import snowflake_definitions
 from netflix_assets.errors import InfraError
 from netflix_assets.infra.branch_jobs import branch_jobs
 from netflix_assets.infra.clones import create_clone, drop_clone
 from netflix_assets.infra.names import Names
+from netflix_assets.infra.production import infra_definitions
 from netflix_assets.settings import Duty, InfraSettings, Settings, SnowflakeSettings
 from netflix_assets_tests.infra.fake_account import FakeSession
 from netflix_assets_tests.infra.test_scripts import unparsable
@@ -112,7 +112,7 @@ def test_a_pull_request_that_cannot_be_one_never_signs_in(snowflake_settings: Sn
 
 def test_the_jobs_are_there_in_production_on_snowflake_only() -> None:
     def jobs(**settings: str) -> set[str]:
-        return {job.name for job in snowflake_definitions(Settings.from_environment(settings)).jobs or []}
+        return {job.name for job in infra_definitions(Settings.from_environment(settings)).jobs or []}
 
     assert jobs(**SNOWFLAKE) == {"create_branch_database", "drop_branch_database", "costs"}
     assert jobs(**SNOWFLAKE, NETFLIX_SNOWFLAKE_DATABASE="MOVIELENS_DEV") == set()
