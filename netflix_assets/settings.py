@@ -134,7 +134,8 @@ class Settings:
 
     Attributes:
         target: Where the graph runs.
-        home: Folder that holds all local state: `s3/`, `warehouse.duckdb`, `dagster/`, `dbt/`, `logs/`.
+        home: Folder that holds all local state: `s3/`, `warehouse.duckdb`, `dagster/`, `dbt/`,
+            `report/`, `logs/`.
         bucket: Name of the S3 bucket with the raw files.
         s3_endpoint: Address of the S3 server: the local one, or Amazon's.
         s3_region: AWS region of the bucket.
@@ -179,6 +180,11 @@ class Settings:
     def dbt_target_path(self) -> Path:
         """Dbt's manifest, partial-parse cache and run results."""
         return self.home / "dbt"
+
+    @property
+    def report_path(self) -> Path:
+        """The report page; a copy of it where the report is kept in S3."""
+        return self.home / "report" / "report.html"
 
     @property
     def log_path(self) -> Path:
