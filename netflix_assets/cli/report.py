@@ -14,7 +14,6 @@ from netflix_assets.errors import ReportError, UserError
 from netflix_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from netflix_assets.loading.warehouse import Warehouse
     from netflix_assets.reporting.store import ReportStore
 
 
@@ -32,9 +31,9 @@ def build() -> None:
 
     settings = Settings.from_environment()
     with console.status("building the report"):
-        warehouse, store = _parts(settings)
+        _, _, warehouse = definitions(settings)
         built = build_report(
-            warehouse, store, schema_prefix=settings.schema_prefix, made_from=MADE_FROM[settings.target]
+            warehouse, _store(settings), schema_prefix=settings.schema_prefix, made_from=MADE_FROM[settings.target]
         )
     as_of = f"{built.data.as_of:%Y-%m-%d}" if built.data.as_of else "no ratings yet"
     console.print(f"report: {built.location} ({built.size_bytes / 1e6:.1f} MB, data as of {as_of})", soft_wrap=True)
@@ -45,7 +44,7 @@ def build() -> None:
 def open_() -> None:
     """Open the report in the browser."""
     settings = Settings.from_environment()
-    _, store = _parts(settings)
+    store = _store(settings)
     path = store.file()
     if webbrowser.open(path.as_uri()):
         console.print(f"opened {path}", soft_wrap=True)
@@ -59,7 +58,7 @@ def open_() -> None:
 def serve(port: int) -> None:
     """Serve the newest report on 127.0.0.1 until interrupted."""
     settings = Settings.from_environment()
-    _, store = _parts(settings)
+    store = _store(settings)
     store.read()
     try:
         server = ThreadingHTTPServer(("127.0.0.1", port), _handler(store))
@@ -75,10 +74,13 @@ def serve(port: int) -> None:
             console.print("stopped")
 
 
-def _parts(settings: Settings) -> tuple[Warehouse, ReportStore]:
-    """The warehouse and the store of this environment."""
-    defs, _, warehouse = definitions(settings)
-    return warehouse, (defs.resources or {})["report_store"]
+def _store(settings: Settings) -> ReportStore:
+    """Where this environment keeps its report; asks neither Dagster nor dbt."""
+    from netflix_assets.landing.bucket import LandingBucket
+    from netflix_assets.landing.local_s3 import reach
+    from netflix_assets.reporting.store import report_store
+
+    return report_store(settings, LandingBucket(settings, reach=reach))
 
 
 def _handler(store: ReportStore) -> type[BaseHTTPRequestHandler]:

@@ -24,7 +24,9 @@ HEAT_LIMITS = (0.02, 0.05, 0.10, 0.20, 0.30)
 
 THEME: Mapping[str, Any] = {
     "background": None,
+    # The page names each chart as one picture, and tables give its numbers.
     "aria": False,
+    "mark": {"aria": False},
     "view": {"stroke": None},
     "axis": {
         "labelColor": MUTED,

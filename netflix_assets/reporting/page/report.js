@@ -67,21 +67,23 @@
   const those = (chosen) => (chosen.length === total ? "" : " of those selected");
   const follows = {
     popularity(chosen) {
-      // One dot a place keeps 85,000 movies drawable, and their crowds visible: exact up to 20 ratings, then 25 steps a decade.
+      // One dot a place keeps 85,000 movies drawable, and their crowds visible. Places are 1/8 star high and, from
+      // 10 ratings on, 1/16 decade wide; of few movies, each is where it is.
+      const each = chosen.length <= 1200;
       const places = new Map();
       chosen.forEach((i, position) => {
         const n = movies.ratings[i];
         const rank = position < report.best ? position + 1 : 0;
-        const column = n <= 20 ? n : Math.round(Math.log10(n) * 25) + 1000;
-        const key = rank ? -rank : column * 64 + Math.round(mean(i) * 10);
+        const column = n <= 10 ? n : Math.round(Math.log10(n) * 16) + 1000;
+        const key = rank || each ? -i - 1 : column * 64 + Math.round(mean(i) * 8);
         const place = places.get(key);
         if (place) place.movies += 1;
         else places.set(key, { first: i, movies: 1, rank, column });
       });
       const rows = Array.from(places.values(), ({ first, movies: number, rank, column }) => ({
         movies: number, rank,
-        ratings: number === 1 || column <= 20 ? movies.ratings[first] : Math.round(10 ** ((column - 1000) / 25)),
-        mean: number === 1 ? mean(first) : Math.round(mean(first) * 10) / 10,
+        ratings: number === 1 || column <= 10 ? movies.ratings[first] : Math.round(10 ** ((column - 1000) / 16)),
+        mean: number === 1 ? mean(first) : Math.round(mean(first) * 8) / 8,
         name: number === 1 ? movies.title[first] : `${count(number)} movies about here`,
         score: number === 1 ? score(first).toFixed(2) : `up to ${score(first).toFixed(2)}`,
       }));
@@ -89,7 +91,8 @@
       const finding = few >= 0.2
         ? `${Math.round(few * 100)}% of ${those(chosen) ? "the selected" : "all"} movies have fewer than ${report.few} ratings, so their means say little`
         : null;
-      const table = Array.from(chosen).sort((a, b) => movies.ratings[b] - movies.ratings[a]).slice(0, 100).map(movieRow);
+      const byRatings = (a, b) => movies.ratings[b] - movies.ratings[a];
+      const table = () => Array.from(chosen).sort(byRatings).slice(0, 100).map(movieRow);
       return { rows, finding, table, tableOf: chosen.length, order: "most rated first" };
     },
     best(chosen) {
@@ -103,7 +106,7 @@
         const beaten = above === 0 ? "" : `, though ${above === 1 ? "1 movie has" : `${count(above)} have`} a higher raw mean`;
         finding = `${movies.title[first]} is best by weighted score${those(chosen)}${beaten}`;
       }
-      return { rows, finding, table: rows };
+      return { rows, finding };
     },
     genres(chosen) {
       const sums = movies.genreNames.map((genre) => ({ genre, movies: 0, ratings: 0, stars: 0 }));
@@ -128,7 +131,7 @@
         finding = `${spoken[0].genre} is rated best, ${(spoken[0].mean - worst.mean).toFixed(2)} stars above ${worst.genre}`;
         if (those(chosen)) finding += ", in the selected movies";
       }
-      return { rows, finding, table: rows };
+      return { rows, finding };
     },
     releases(chosen) {
       const rated = new Map();
@@ -140,7 +143,7 @@
       const finding = top > 1 && peaks.length === 1
         ? `Most rated movies${those(chosen)} are from ${peaks[0].year}: ${count(top)}`
         : null;
-      return { rows: chosen.length ? rows : [], finding, table: rows };
+      return { rows, finding };
     },
   };
 
@@ -180,7 +183,8 @@
   function fillTable(card) {
     const box = $(`table-${card.id}`);
     if (!box.parentElement.open) return;
-    const { table, tableOf, order } = card.shown;
+    const { rows, tableOf, order } = card.shown;
+    const table = card.shown.table?.() ?? rows;
     const made = element("table");
     const cut = tableOf > table.length ? `the first ${count(table.length)} of ${count(tableOf)}, ${order}` : plural(table.length, "row", "rows");
     made.append(element("caption", `${card.heading}: ${cut}`));
@@ -247,8 +251,8 @@
     describe(filters, chosen.length);
     for (const card of report.cards) {
       if (card.filtered) {
-        const empty = total === 0 ? card.empty : "No rated movie matches the filters.";
-        await show(card, chosen.length ? follows[card.id](chosen) : { rows: [], finding: null, table: [] }, empty);
+        const empty = total && !chosen.length ? "No rated movie matches the filters." : card.empty;
+        await show(card, chosen.length ? follows[card.id](chosen) : { rows: [], finding: null }, empty);
       }
     }
   }
@@ -274,7 +278,7 @@
 
   for (const card of report.cards) {
     $(`table-${card.id}`).parentElement.addEventListener("toggle", () => fillTable(card));
-    if (!card.filtered) await show(card, { rows: card.rows, finding: card.finding, table: card.rows }, card.empty);
+    if (!card.filtered) await show(card, { rows: card.rows, finding: card.finding }, card.empty);
   }
   await apply();
   root.dataset.ready = String(Math.round(performance.now()));
