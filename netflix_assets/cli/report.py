@@ -74,6 +74,15 @@ def serve(port: int) -> None:
             console.print("stopped")
 
 
+@report.command("looker-studio", epilog="Example: netflix-assets report looker-studio")
+@one_sentence
+def looker_studio() -> None:
+    """Print a link that creates the dashboard in Looker Studio over this environment's views."""
+    from netflix_assets.reporting.looker_studio import linking_url
+
+    click.echo(linking_url(Settings.from_environment()))
+
+
 def _store(settings: Settings) -> ReportStore:
     """Where this environment keeps its report; asks neither Dagster nor dbt."""
     from netflix_assets.landing.bucket import LandingBucket

@@ -2,6 +2,7 @@
 
 import datetime as dt
 import hashlib
+import json
 import time
 from collections.abc import Iterator, Mapping
 from importlib.metadata import version
@@ -13,13 +14,13 @@ from netflix_assets.errors import ReportError
 from netflix_assets.landing.source_assets import OWNERS
 from netflix_assets.loading.raw_assets import WAREHOUSE_POOL
 from netflix_assets.loading.warehouse import Warehouse
+from netflix_assets.reporting.exposures import GROUP, REPORT_KEY, exposure_assets
 from netflix_assets.reporting.queries import MARTS, Tiles, read_tiles
 from netflix_assets.reporting.report import build_report
 from netflix_assets.reporting.store import ReportStore
 from netflix_assets.settings import Settings, Target
+from netflix_assets.transform.project import prepared_project
 
-GROUP = "reporting"
-REPORT_KEY = dg.AssetKey(["reporting", "report"])
 MADE_FROM = {Target.LOCAL: "DuckDB", Target.SNOWFLAKE: "Snowflake"}
 
 
@@ -166,5 +167,9 @@ def _result(name: str, passed: bool, metadata: Mapping[str, str | int]) -> dg.As
 
 
 def reporting_definitions(settings: Settings) -> dg.Definitions:
-    """The report and its checks."""
-    return dg.Definitions(assets=[report_asset(settings)], asset_checks=[report_checks(settings)])
+    """The report, its checks, and the dashboards that others make."""
+    project, _ = prepared_project(settings)
+    manifest = json.loads(project.manifest_path.read_bytes())
+    return dg.Definitions(
+        assets=[report_asset(settings), *exposure_assets(manifest)], asset_checks=[report_checks(settings)]
+    )

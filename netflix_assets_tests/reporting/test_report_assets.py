@@ -7,9 +7,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from netflix_assets.reporting.exposures import REPORT_KEY
 from netflix_assets.reporting.previews import previews
 from netflix_assets.reporting.queries import NOT_GENRES, ReportData, Tiles
-from netflix_assets.reporting.report_assets import REPORT_KEY, compare
+from netflix_assets.reporting.report_assets import compare
 from netflix_assets.reporting.store import FileStore
 from netflix_assets_tests.pipeline import Pipeline, ratings_csv
 from netflix_assets_tests.reporting.conftest import Open

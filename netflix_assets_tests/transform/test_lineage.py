@@ -113,7 +113,7 @@ def test_only_staging_reads_sources(manifest: dict[str, Any]) -> None:
 
 def test_contracts_are_enforced_where_others_read(manifest: dict[str, Any]) -> None:
     for node in nodes(manifest, "model"):
-        if node["config"]["schema"] in {"dim", "fact", "mart"}:
+        if node["config"]["schema"] in {"dim", "fact", "mart", "reporting"}:
             assert node["config"]["contract"]["enforced"], node["name"]
 
 
