@@ -144,7 +144,7 @@ class LookerStudioSettings:
     dashboard_url: str
     report_id: str
     connector_id: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str] = field(hash=False)
 
 
 LOOKER_PARAMETERS = ("account", "role", "warehouse", "database", "schema", "query")
