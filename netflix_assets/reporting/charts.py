@@ -44,7 +44,7 @@ THEME: Mapping[str, Any] = {
 
 # Not steps: with the width of its container, Vega-Lite warns of them in the reader's console.
 _ROW_HEIGHT = 23
-_STARS_AXIS = alt.Axis(format=".2~f", tickCount=5, labelOverlap=True)
+_STARS_AXIS = alt.Axis(format=".2~f", tickCount=4, labelOverlap=True)
 
 
 def popularity(overall_mean: float | None) -> Spec:
@@ -60,7 +60,7 @@ def popularity(overall_mean: float | None) -> Spec:
     )
     tooltip = [
         alt.Tooltip("name:N", title="title"),
-        alt.Tooltip("ratings:Q", title="Ratings", format=","),
+        alt.Tooltip("ratings:Q", title="Ratings", format=",.0f"),
         alt.Tooltip("mean:Q", title="Mean, stars", format=".2f"),
         alt.Tooltip("score:N", title="Weighted score"),
     ]

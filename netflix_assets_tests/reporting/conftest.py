@@ -14,7 +14,7 @@ from netflix_assets.reporting.page import render
 from netflix_assets.reporting.queries import ReportData
 from netflix_assets_tests.reporting.data import BUILT_AT
 
-_FLAGS = (
+FLAGS = (
     "--no-sandbox",
     "--disable-gpu",
     "--disable-quic",
@@ -88,7 +88,7 @@ def browser() -> Iterator[Browser]:
     if path is None:
         pytest.skip("there is no chromium on this machine")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(_FLAGS))
+        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
         yield browser
         browser.close()
 

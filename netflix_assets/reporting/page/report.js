@@ -68,7 +68,7 @@
   const follows = {
     popularity(chosen) {
       // One dot a place keeps 85,000 movies drawable, and their crowds visible. Places are 1/8 star high and, from
-      // 10 ratings on, 1/16 decade wide; of few movies, each is where it is.
+      // 10 ratings on, 1/16 decade wide; the dot is amid its movies. Of few movies, each is a dot.
       const each = chosen.length <= 1200;
       const places = new Map();
       chosen.forEach((i, position) => {
@@ -77,13 +77,16 @@
         const column = n <= 10 ? n : Math.round(Math.log10(n) * 16) + 1000;
         const key = rank || each ? -i - 1 : column * 64 + Math.round(mean(i) * 8);
         const place = places.get(key);
-        if (place) place.movies += 1;
-        else places.set(key, { first: i, movies: 1, rank, column });
+        if (place) {
+          place.movies += 1;
+          place.means += mean(i);
+          place.logs += Math.log(n);
+        } else {
+          places.set(key, { first: i, movies: 1, rank, means: mean(i), logs: Math.log(n) });
+        }
       });
-      const rows = Array.from(places.values(), ({ first, movies: number, rank, column }) => ({
-        movies: number, rank,
-        ratings: number === 1 || column <= 10 ? movies.ratings[first] : Math.round(10 ** ((column - 1000) / 16)),
-        mean: number === 1 ? mean(first) : Math.round(mean(first) * 8) / 8,
+      const rows = Array.from(places.values(), ({ first, movies: number, rank, means, logs }) => ({
+        movies: number, rank, ratings: Math.exp(logs / number), mean: means / number,
         name: number === 1 ? movies.title[first] : `${count(number)} movies about here`,
         score: number === 1 ? score(first).toFixed(2) : `up to ${score(first).toFixed(2)}`,
       }));
