@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import dagster as dg
@@ -77,6 +78,9 @@ def test_previews_are_pictures_of_less_than_200_kb() -> None:
     assert previews(EMPTY) == {}
 
 
+TAG_ROWS = re.search(r'"rows":\[(\{"tag":.*?)\]', HTML)[1]  # type: ignore[index]
+
+
 def passed(path: Path, html: str, data: ReportData = DATA, tiles: Tiles | None = None) -> list[bool]:
     """Whether charts, tiles and date of a page stand up to these marts."""
     store = FileStore(path / "report.html")
@@ -96,6 +100,7 @@ def test_checks_pass_for_the_page_of_the_marts_and_for_an_empty_one(tmp_path: Pa
     [
         ('id="chart-best"', 'id="chart"', [False, True, True]),
         ('"id":"months"', '"id":"month"', [False, True, True]),
+        (TAG_ROWS, "", [False, True, True]),
         (f'data-value="{DATA.tiles.users}"', 'data-value="7"', [True, False, True]),
         (AS_OF.isoformat(), "2020-02-03T04:05:07", [True, True, False]),
         ("</html>", "", [False, False, False]),

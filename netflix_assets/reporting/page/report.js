@@ -92,7 +92,7 @@
       }));
       const few = chosen.filter((i) => movies.ratings[i] < report.few).length / chosen.length;
       const finding = few >= 0.2
-        ? `${Math.round(few * 100)}% of ${those(chosen) ? "the selected" : "all"} movies have fewer than ${report.few} ratings, so their means say little`
+        ? `${Math.floor(few * 100)}% of ${those(chosen) ? "the selected" : "all"} movies have fewer than ${report.few} ratings, so their means say little`
         : null;
       const byRatings = (a, b) => movies.ratings[b] - movies.ratings[a];
       const table = () => Array.from(chosen).sort(byRatings).slice(0, 100).map(movieRow);
