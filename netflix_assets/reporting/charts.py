@@ -86,8 +86,10 @@ def popularity(overall_mean: float | None) -> Spec:
 
 
 def best_movies(movies: int) -> Spec:
-    """Weighted score (dot) against raw mean (ring), one movie a row, in the order of the rows; room for so many."""
-    y = alt.Y("label:N", sort=None, title=None, axis=alt.Axis(grid=False, labelColor=INK))
+    """Weighted score (dot) against raw mean (ring), one movie a row, by rank; room for so many."""
+    y = alt.Y(
+        "label:N", sort=alt.EncodingSortField("rank", op="min"), title=None, axis=alt.Axis(grid=False, labelColor=INK)
+    )
     scale = alt.Scale(zero=False, padding=12)
     tooltip = [
         alt.Tooltip("title:N", title="title"),
@@ -108,8 +110,13 @@ def best_movies(movies: int) -> Spec:
 
 
 def genre_means(genres: int) -> Spec:
-    """Mean of each genre, the dot as large as its number of movies, in the order of the rows; room for so many."""
-    y = alt.Y("genre:N", sort=None, title=None, axis=alt.Axis(labelColor=INK, gridDash=[1, 3]))
+    """Mean of each genre, the dot as large as its number of movies, best on top; room for so many."""
+    y = alt.Y(
+        "genre:N",
+        sort=alt.EncodingSortField("mean", op="max", order="descending"),
+        title=None,
+        axis=alt.Axis(labelColor=INK, gridDash=[1, 3]),
+    )
     x = alt.X("mean:Q", title="Mean rating, stars", scale=alt.Scale(zero=False, padding=34), axis=_STARS_AXIS)
     tooltip = [
         alt.Tooltip("genre:N", title="title"),
@@ -200,25 +207,27 @@ def top_tags() -> Spec:
 
 
 def releases() -> Spec:
-    """Rated movies by year of release (area), and all movies of the catalogue (line)."""
+    """Rated movies by year of release, before all movies of the catalogue."""
     x = alt.X(
-        "year:Q",
+        "from:Q",
         title="Year of release",
         axis=alt.Axis(format="d", tickCount=6),
         scale=alt.Scale(nice=False, zero=False),
     )
-    base = alt.Chart(alt.NamedData(ROWS)).encode(x=x)
     tooltip = [
         alt.Tooltip("year:N", title="title"),
         alt.Tooltip("rated:Q", title="Rated movies", format=","),
         alt.Tooltip("all:Q", title="Movies in the catalogue", format=","),
     ]
+    base = (
+        alt.Chart(alt.NamedData(ROWS))
+        .transform_calculate(**{"from": "datum.year - 0.42", "to": "datum.year + 0.42"})
+        .encode(x=x, x2="to:Q", tooltip=tooltip)
+    )
     return _spec(
         alt.layer(
-            base.mark_line(color=MUTED, strokeWidth=1.2, strokeDash=[3, 3]).encode(y=alt.Y("all:Q", title="Movies")),
-            base.mark_area(color=MAIN, opacity=0.28).encode(y="rated:Q"),
-            base.mark_line(color=MAIN, strokeWidth=2).encode(y="rated:Q"),
-            _hover(base, "rated:Q").encode(tooltip=tooltip),
+            base.mark_rect(color=SOFT).encode(y=alt.Y("all:Q", title="Movies"), y2=alt.datum(0)),
+            base.mark_rect(color=MAIN).encode(y="rated:Q", y2=alt.datum(0)),
         ),
         height=310,
     )

@@ -55,6 +55,13 @@ class Opened:
         """Marks of a chart; axes are none."""
         return self.page.locator(f"#chart-{card} .role-mark path").count()
 
+    def drawn(self, card: str) -> list[str]:
+        """The shapes and places of a chart's marks."""
+        shapes: list[str] = self.page.locator(f"#chart-{card} .role-mark path").evaluate_all(
+            "paths => paths.map(path => path.getAttribute('d') + path.getAttribute('transform'))"
+        )
+        return shapes
+
     def point_at(self, selector: str) -> str:
         """Move the mouse over the last such mark; returns the text that appears."""
         mark = self.page.locator(selector).last

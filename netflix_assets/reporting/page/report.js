@@ -139,8 +139,11 @@
     releases(chosen) {
       const rated = new Map();
       for (const i of chosen) rated.set(movies.year[i], (rated.get(movies.year[i]) ?? 0) + 1);
-      const all = charts.releases.rows;
-      const rows = chosen.length === total ? all : all.map((row) => ({ ...row, rated: rated.get(row.year) ?? 0 }));
+      const whole = chosen.length === total;
+      // New objects of named fields: Vega marks rows that it has seen, and takes copies of them for the same.
+      const rows = charts.releases.rows.map((row) => ({
+        year: row.year, all: row.all, rated: whole ? row.rated : rated.get(row.year) ?? 0,
+      }));
       const top = rows.reduce((a, b) => Math.max(a, b.rated), 0);
       const peaks = rows.filter((row) => row.rated === top);
       const finding = top > 1 && peaks.length === 1
