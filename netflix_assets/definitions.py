@@ -10,6 +10,8 @@ from netflix_assets.landing.local_s3 import reach
 from netflix_assets.landing.source_assets import landing_definitions
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.loading.raw_assets import loading_definitions
+from netflix_assets.reporting.report_assets import reporting_definitions
+from netflix_assets.reporting.store import report_store
 from netflix_assets.settings import Settings
 from netflix_assets.transform.dbt_assets import transform_definitions
 
@@ -24,13 +26,19 @@ def build_defs(settings: Settings) -> dg.Definitions:
 
     Opens nothing: the bucket and the warehouse are reached when a step first uses them.
     """
+    bucket = LandingBucket(settings, reach=reach)
     return dg.Definitions.merge(
         landing_definitions(),
         loading_definitions(),
         transform_definitions(settings),
         infra_definitions(settings),
+        reporting_definitions(settings),
         dg.Definitions(
-            resources={"bucket": LandingBucket(settings, reach=reach), "warehouse": duckdb_from(settings)},
+            resources={
+                "bucket": bucket,
+                "warehouse": duckdb_from(settings),
+                "report_store": report_store(settings, bucket),
+            },
             # Ten steps took 6.8 s in one process and 64.7 s in ten; and DuckDB has one writer anyway.
             executor=dg.in_process_executor,
         ),

@@ -26,3 +26,7 @@ class WarehouseError(UserError):
 
 class InfraError(UserError):
     """The Snowflake account cannot be set up or checked."""
+
+
+class ReportError(UserError):
+    """The report cannot be built, read or shown; a report that was there before still is."""

@@ -129,12 +129,35 @@ class InfraSettings:
 
 
 @dataclass(frozen=True)
+class LookerStudioSettings:
+    """What of Looker Studio is known only to those who set it up.
+
+    Attributes:
+        url: Address of Looker Studio, without a slash at its end.
+        dashboard_url: Address of the finished dashboard, for people to find it; `url` until there is one.
+        report_id: Id of the template report, or empty.
+        connector_id: Id of the Snowflake connector, or empty.
+        parameters: The connector's own name of each of LOOKER_PARAMETERS, or nothing.
+    """
+
+    url: str
+    dashboard_url: str
+    report_id: str
+    connector_id: str
+    parameters: Mapping[str, str] = field(hash=False)
+
+
+LOOKER_PARAMETERS = ("account", "role", "warehouse", "database", "schema", "query")
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that differs from one environment to the next.
 
     Attributes:
         target: Where the graph runs.
-        home: Folder that holds all local state: `s3/`, `warehouse.duckdb`, `dagster/`, `dbt/`, `logs/`.
+        home: Folder that holds all local state: `s3/`, `warehouse.duckdb`, `dagster/`, `dbt/`,
+            `report/`, `logs/`.
         bucket: Name of the S3 bucket with the raw files.
         s3_endpoint: Address of the S3 server: the local one, or Amazon's.
         s3_region: AWS region of the bucket.
@@ -142,6 +165,7 @@ class Settings:
         s3_secret_key: Secret key that goes with it.
         max_rejected_fraction: Share of rows (0..1) a load may reject before it fails as a whole.
         schema_prefix: Put before every schema that dbt builds, for a developer's own copy.
+        looker_studio: The dashboard in Looker Studio.
         snowflake: The account, with target `snowflake`; else None.
     """
 
@@ -154,6 +178,7 @@ class Settings:
     s3_secret_key: str
     max_rejected_fraction: float
     schema_prefix: str
+    looker_studio: LookerStudioSettings
     snowflake: SnowflakeSettings | None = None
 
     def __repr__(self) -> str:
@@ -181,6 +206,11 @@ class Settings:
         return self.home / "dbt"
 
     @property
+    def report_path(self) -> Path:
+        """The report page; a copy of it where the report is kept in S3."""
+        return self.home / "report" / "report.html"
+
+    @property
     def log_path(self) -> Path:
         """Logs of the servers that we start."""
         return self.home / "logs"
@@ -194,6 +224,7 @@ class Settings:
         return {
             "NETFLIX_WAREHOUSE_PATH": str(self.warehouse_path),
             "NETFLIX_SCHEMA_PREFIX": self.schema_prefix,
+            "NETFLIX_LOOKER_DASHBOARD_URL": self.looker_studio.dashboard_url,
         }
 
     @classmethod
@@ -224,6 +255,7 @@ class Settings:
             schema_prefix=reader.matching(
                 "NETFLIX_SCHEMA_PREFIX", r"[A-Za-z0-9_]*", "only letters, digits and _", default=""
             ),
+            looker_studio=reader.looker_studio(),
             snowflake=None if local else reader.snowflake(),
         )
         reader.refuse_if_wrong()
@@ -283,6 +315,30 @@ class _Reader:
             stage=self.identifier(f"{prefix}_STAGE", "LANDING"),
             users={duty: self.service_user(duty, f"{prefix}_{duty.name}") for duty in Duty},
         )
+
+    def looker_studio(self) -> LookerStudioSettings:
+        prefix = "NETFLIX_LOOKER"
+        address = r"https?://.+[^/]"
+        url = self.matching(
+            f"{prefix}_URL", address, "an address with https://", default="https://lookerstudio.google.com"
+        )
+        return LookerStudioSettings(
+            url=url,
+            dashboard_url=self.matching(f"{prefix}_DASHBOARD_URL", address, "an address with https://", default=url),
+            report_id=self.get(f"{prefix}_REPORT_ID") or "",
+            connector_id=self.get(f"{prefix}_CONNECTOR_ID") or "",
+            parameters=self.looker_parameters(f"{prefix}_PARAMETERS"),
+        )
+
+    def looker_parameters(self, name: str) -> dict[str, str]:
+        text = self.get(name)
+        given = dict(re.findall(r"(\w+)=([\w.-]+)", text or ""))
+        if text and set(given) != set(LOOKER_PARAMETERS):
+            self._problems.append(
+                f"{name} is {text!r}; it must give the connector's name of each of {', '.join(LOOKER_PARAMETERS)}, "
+                "as in account=ACCOUNT_URL,role=ROLE and so on"
+            )
+        return given
 
     def port(self, name: str, default: int) -> int:
         text = self.matching(name, r"[1-9]\d{0,4}", "a port number", default=str(default))

@@ -15,6 +15,7 @@ from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.source_assets import observations, observed
 from netflix_assets.loading.warehouse import Warehouse
+from netflix_assets.reporting.store import ReportStore
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
@@ -63,9 +64,15 @@ def plan(
         Records.read(instance, graph),
         contents,
         {file.name: warehouse.held(file) for file in RAW_FILES},
-        set(warehouse.row_counts()),
+        set(warehouse.row_counts()) | built_reports(defs),
         everything=everything,
     )
+
+
+def built_reports(defs: dg.Definitions) -> set[tuple[str, str]]:
+    """The report as one more relation, unless somebody removed it."""
+    store: ReportStore = (defs.resources or {})["report_store"]
+    return {("reporting", "report")} if store.exists() else set()
 
 
 def run(

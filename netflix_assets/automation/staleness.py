@@ -32,7 +32,7 @@ class Work:
     Attributes:
         tables: Raw tables to load.
         months: Of files that arrive by month, the first and last month to load.
-        models: dbt assets to build.
+        models: dbt assets to build, and the report.
         checks: Checks to run: those of the above, and the unit tests that are due.
         everything: Changed or not was not asked.
     """
@@ -120,7 +120,7 @@ def find_work(
         records: What Dagster recorded.
         contents: The bucket now.
         held: What each raw file's table holds, by file name.
-        relations: Schema and name of every table and view in the warehouse.
+        relations: Schema and name of every table and view in the warehouse, and of the report if there is one.
         everything: Load and build all, changed or not.
         files: The catalogue.
     """
@@ -165,7 +165,7 @@ def _models_to_build(
     *,
     everything: bool,
 ) -> set[AssetKey]:
-    """The dbt assets that are missing, failed, made from other code, or older than a parent."""
+    """The assets below the raw tables that are missing, failed, made from other code, or older than a parent."""
     raw = {AssetKey(file.table_key) for file in RAW_FILES}
     failed = {key.asset_key for key, outcome in records.outcomes.items() if outcome == "failed"}
     stale: set[AssetKey] = set()
@@ -190,6 +190,6 @@ def _models_to_build(
 
 
 def relation_of(node: Any) -> tuple[str, str]:
-    """Schema and name of the table or view that an asset is."""
-    schema, name = str(node.metadata["dagster/table_name"]).split(".")[-2:]
+    """Schema and name of the table or view that an asset is; of one that is neither, its key."""
+    schema, name = str(node.metadata.get("dagster/table_name", ".".join(node.key.path))).split(".")[-2:]
     return schema, name

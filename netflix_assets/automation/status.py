@@ -9,12 +9,13 @@ from dataclasses import asdict, dataclass
 import dagster as dg
 from dagster import AssetKey
 
+from netflix_assets.automation.materialize import built_reports
 from netflix_assets.automation.staleness import Records, Work, find_work, relation_of
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.loading.warehouse import Held, Warehouse
 
-LAYERS = ("raw", "staging", "dim", "fact", "mart", "snapshots", "seeds")
+LAYERS = ("raw", "staging", "dim", "fact", "mart", "snapshots", "seeds", "reporting")
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ def read_status(
     held = {file.name: warehouse.held(file) for file in RAW_FILES}
     rows = warehouse.row_counts()
     records = Records.read(instance, graph)
-    work = find_work(graph, records, contents, held, set(rows))
+    work = find_work(graph, records, contents, held, set(rows) | built_reports(defs))
     tables = [
         _table(graph, key, records, work, held, rows)
         for key in graph.toposorted_asset_keys

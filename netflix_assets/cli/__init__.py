@@ -7,6 +7,7 @@ import click
 
 from netflix_assets.cli.infra import infra
 from netflix_assets.cli.pipeline import demo, materialize, sample, status, upload
+from netflix_assets.cli.report import report
 from netflix_assets.cli.servers import dev, s3
 
 
@@ -15,5 +16,5 @@ def main() -> None:
     """Movie ratings from CSVs in S3 to dashboards."""
 
 
-for command in (demo, dev, infra, materialize, s3, sample, status, upload):
+for command in (demo, dev, infra, materialize, report, s3, sample, status, upload):
     main.add_command(command)

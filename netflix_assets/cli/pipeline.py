@@ -151,3 +151,6 @@ def demo(data: str | None) -> None:
         f"query the marts in {settings.warehouse_path} (schema mart) with any DuckDB client",
         soft_wrap=True,
     )
+    console.print(
+        f"the report: {settings.report_path}; `netflix-assets report open` shows it in the browser", soft_wrap=True
+    )

@@ -214,10 +214,10 @@ class LandingBucket:
         if received != version.size:
             raise BucketError(f"{version.key}: received {received} of {version.size} bytes; load again")
 
-    def put(self, key: str, body: BinaryIO) -> None:
+    def put(self, key: str, body: BinaryIO, *, content_type: str = "binary/octet-stream") -> None:
         """Write one object; it is visible only once it is complete."""
         with self._reporting(f"write {key}"):
-            self._client.put_object(Bucket=self.name, Key=key, Body=body)
+            self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
 
     def put_file(self, key: str, path: Path) -> None:
         """Write one object from a file."""

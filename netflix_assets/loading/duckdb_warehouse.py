@@ -231,7 +231,7 @@ class DuckDBWarehouse:
         with self.connection(read_only=True) as connection:
             try:
                 return connection.execute(sql).fetchall()
-            except duckdb.CatalogException as error:
+            except (duckdb.CatalogException, duckdb.BinderException) as error:
                 fault = str(error).splitlines()[0]
                 raise WarehouseError(
                     f"the warehouse {self.path} does not hold what is asked of it ({fault}); "

@@ -75,7 +75,8 @@ def _fingerprint(settings: Settings) -> str:
         if path.is_file() and relative.parts[0] not in _NOT_SOURCE:
             digest.update(f"{relative}\0".encode())
             digest.update(path.read_bytes())
-    digest.update(repr((version("dbt-core"), str(PROJECT_DIR), settings.target.value, settings.schema_prefix)).encode())
+    read = (settings.target.value, settings.schema_prefix, settings.looker_studio.dashboard_url)
+    digest.update(repr((version("dbt-core"), str(PROJECT_DIR), *read)).encode())
     return digest.hexdigest()
 
 

@@ -15,7 +15,7 @@ from netflix_assets.definitions import build_defs
 from netflix_assets.settings import Settings
 from netflix_assets_tests.conftest import isolated_settings
 
-LAYERS = {"landing", "raw", "staging", "dim", "fact", "mart", "snapshots", "seeds"}
+LAYERS = {"landing", "raw", "staging", "dim", "fact", "mart", "snapshots", "seeds", "reporting"}
 
 
 @pytest.fixture(scope="module")
@@ -61,10 +61,10 @@ def test_every_unit_test_is_an_asset_check_of_the_model_it_tests(
     assert unit_tests <= keys
 
 
-def test_there_are_no_checks_but_dbts_and_those_of_the_raw_tables_and_the_bucket(
+def test_there_are_no_checks_but_dbts_and_those_of_the_raw_tables_the_bucket_and_the_report(
     graph: dg.AssetGraph, manifest: dict[str, Any]
 ) -> None:
-    ours = 2 * len(RAW_FILES) + 1
+    ours = 2 * len(RAW_FILES) + 1 + 3
     assert len(graph.asset_check_keys) == len(nodes(manifest, "test")) + len(manifest["unit_tests"]) + ours
 
 
@@ -113,7 +113,7 @@ def test_only_staging_reads_sources(manifest: dict[str, Any]) -> None:
 
 def test_contracts_are_enforced_where_others_read(manifest: dict[str, Any]) -> None:
     for node in nodes(manifest, "model"):
-        if node["config"]["schema"] in {"dim", "fact", "mart"}:
+        if node["config"]["schema"] in {"dim", "fact", "mart", "reporting"}:
             assert node["config"]["contract"]["enforced"], node["name"]
 
 
