@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from netflix_assets.automation.conditions import automation_sensor, with_conditions
+from netflix_assets.automation.sensors import arrivals_sensor
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.local_s3 import reach
 from netflix_assets.landing.source_assets import landing_definitions
@@ -12,10 +14,17 @@ from netflix_assets.loading.raw_assets import loading_definitions
 from netflix_assets.settings import Settings
 from netflix_assets.transform.dbt_assets import transform_definitions
 
+# A sensor's look must be short: if the file is in use it looks again a little later.
+_SENSOR_WAITS_SECONDS = 1
 
-def duckdb_from(settings: Settings) -> DuckDBWarehouse:
+
+def duckdb_from(settings: Settings, *, lock_wait_seconds: float = 60) -> DuckDBWarehouse:
     """The local warehouse."""
-    return DuckDBWarehouse(settings.warehouse_path, max_rejected_fraction=settings.max_rejected_fraction)
+    return DuckDBWarehouse(
+        settings.warehouse_path,
+        max_rejected_fraction=settings.max_rejected_fraction,
+        lock_wait_seconds=lock_wait_seconds,
+    )
 
 
 def build_defs(settings: Settings) -> dg.Definitions:
@@ -23,12 +32,17 @@ def build_defs(settings: Settings) -> dg.Definitions:
 
     Opens nothing: the bucket and the warehouse are reached when a step first uses them.
     """
+    bucket = LandingBucket(settings, reach=reach)
     return dg.Definitions.merge(
         landing_definitions(),
         loading_definitions(),
-        transform_definitions(settings),
+        with_conditions(transform_definitions(settings)),
         dg.Definitions(
-            resources={"bucket": LandingBucket(settings, reach=reach), "warehouse": duckdb_from(settings)},
+            sensors=[
+                arrivals_sensor(settings, bucket, duckdb_from(settings, lock_wait_seconds=_SENSOR_WAITS_SECONDS)),
+                automation_sensor(settings),
+            ],
+            resources={"bucket": bucket, "warehouse": duckdb_from(settings)},
             # Ten steps took 6.8 s in one process and 64.7 s in ten; and DuckDB has one writer anyway.
             executor=dg.in_process_executor,
         ),

@@ -97,6 +97,7 @@ class Settings:
         max_rejected_fraction: Share of rows (0..1) a load may reject before it fails as a whole.
         schema_prefix: Put before every schema that dbt builds, for a developer's own copy.
         snowflake: The account, with target `snowflake`; else None.
+        branch_deployment: This is a copy that Dagster+ runs for a branch: nothing starts by itself.
     """
 
     target: Target
@@ -109,6 +110,7 @@ class Settings:
     max_rejected_fraction: float
     schema_prefix: str
     snowflake: SnowflakeSettings | None = None
+    branch_deployment: bool = False
 
     def __repr__(self) -> str:
         """Leave the secret out, so that no log or traceback shows it."""
@@ -179,6 +181,7 @@ class Settings:
                 "NETFLIX_SCHEMA_PREFIX", r"[A-Za-z0-9_]*", "only letters, digits and _", default=""
             ),
             snowflake=None if local else reader.snowflake(),
+            branch_deployment=reader.get("DAGSTER_CLOUD_IS_BRANCH_DEPLOYMENT") == "1",
         )
         reader.refuse_if_wrong()
         return settings

@@ -18,6 +18,8 @@ from netflix_assets.loading.warehouse import Warehouse
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
+# Dagster's log is in the run; on the console it would hide the progress.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _TERMINAL_COLOUR = re.compile(r"\x1b\[\d*m")
 
 
@@ -106,24 +108,22 @@ def run(
     result = job.execute_in_process(
         instance=instance,
         run_id=run_id,
-        run_config=_run_config(work),
-        tags={**process_tags(), **_range_tags(work)},
+        run_config={**run_config(work), **_QUIET},
+        tags={**process_tags(), **range_tags(work)},
         raise_on_error=False,
     )
     return Outcome(run_id, result.success and not errors, work, tuple(errors))
 
 
-def _range_tags(work: Work) -> dict[str, str]:
+def range_tags(work: Work) -> dict[str, str]:
     """One run for a range of months, as a backfill of it would be."""
     return {RANGE_START_TAG: work.months[0], RANGE_END_TAG: work.months[1]} if work.months else {}
 
 
-def _run_config(work: Work) -> dict[str, object]:
-    """Load only the months that changed, and keep Dagster's log off the console: it is in the run."""
-    return {
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "ops": {key.to_python_identifier(): {"config": {"only_changed": not work.everything}} for key in work.tables},
-    }
+def run_config(work: Work) -> dict[str, object]:
+    """Load only the months that changed, in the range and beside it."""
+    config = {"only_changed": not work.everything, "other_months": sorted(work.other_months)}
+    return {"ops": {key.to_python_identifier(): {"config": config} for key in work.tables}}
 
 
 def error_text(event: dg.DagsterEvent) -> str:

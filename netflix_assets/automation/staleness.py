@@ -16,8 +16,9 @@ from dagster import AssetCheckKey, AssetKey
 
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.bucket import Contents
+from netflix_assets.landing.source_assets import GROUP as LANDING
 from netflix_assets.loading.raw_assets import observed_parts
-from netflix_assets.loading.warehouse import Held, out_of_date
+from netflix_assets.loading.warehouse import Held, months_between, out_of_date
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
 
 CODE_VERSION_TAG = "dagster/code_version"
@@ -31,7 +32,8 @@ class Work:
 
     Attributes:
         tables: Raw tables to load.
-        months: Of files that arrive by month, the first and last month to load.
+        months: Of files that arrive by month, the first and last month of the longest stretch to load.
+        other_months: Months to load outside that stretch.
         models: dbt assets to build.
         checks: Checks to run: those of the above, and the unit tests that are due.
         everything: Changed or not was not asked.
@@ -42,6 +44,7 @@ class Work:
     models: frozenset[AssetKey]
     checks: frozenset[AssetCheckKey]
     everything: bool = False
+    other_months: frozenset[str] = frozenset()
 
     @property
     def assets(self) -> frozenset[AssetKey]:
@@ -111,6 +114,7 @@ def find_work(
     relations: Collection[tuple[str, str]],
     *,
     everything: bool = False,
+    leave_out: Collection[str] = (),
     files: Sequence[RawFile] = RAW_FILES,
 ) -> Work:
     """Compare bucket, warehouse and records.
@@ -122,6 +126,7 @@ def find_work(
         held: What each raw file's table holds, by file name.
         relations: Schema and name of every table and view in the warehouse.
         everything: Load and build all, changed or not.
+        leave_out: Files (`movies`) and months (`ratings/2015-03`) not to load, see `load_name`.
         files: The catalogue.
     """
     tables: set[AssetKey] = set()
@@ -130,6 +135,10 @@ def find_work(
         parts = observed_parts(file, contents)
         stale = out_of_date(file, parts, held.get(file.name, {}))
         windows = {window for window, changed in stale.items() if changed or everything}
+        refused = {window for window in windows if {file.name, load_name(file, window)} & set(leave_out)}
+        windows -= refused
+        if refused and not windows:
+            continue
         missing = ("raw", file.table) not in relations
         never = AssetKey(file.table_key) not in records.materialized
         if not (windows or missing or never):
@@ -140,6 +149,7 @@ def find_work(
             if not months:
                 continue
         tables.add(AssetKey(file.table_key))
+    stretch = longest_stretch(months)
     models = _models_to_build(graph, records, tables, relations, everything=everything)
     tests = {key for key in graph.asset_check_keys if PROJECT_VERSION in graph.get(key).metadata}
     checks = {key for key in graph.asset_check_keys - tests if key.asset_key in tables | models}
@@ -152,10 +162,11 @@ def find_work(
     }
     return Work(
         tables=frozenset(tables),
-        months=(min(months), max(months)) if months else None,
+        months=(stretch[0], stretch[-1]) if stretch else None,
         models=frozenset(models),
         checks=frozenset(checks),
         everything=everything,
+        other_months=frozenset(months.difference(stretch)),
     )
 
 
@@ -173,7 +184,7 @@ def _models_to_build(
     stale: set[AssetKey] = set()
     for key in graph.toposorted_asset_keys:
         node = graph.get(key)
-        if key in raw or not node.is_materializable:
+        if key in raw or node.group_name == LANDING or not node.is_materializable:
             continue
         own = records.materialized.get(key)
         if (
@@ -181,7 +192,7 @@ def _models_to_build(
             or own is None
             or key in failed
             or records.code_versions.get(key) != (node.code_version or "")
-            or relation_of(node) not in relations
+            or relation_of(node) not in (None, *relations)
             or any(
                 parent in stale or parent in tables or records.materialized.get(parent, 0) > own
                 for parent in node.parent_keys
@@ -191,7 +202,29 @@ def _models_to_build(
     return stale
 
 
-def relation_of(node: Any) -> tuple[str, str]:
-    """Schema and name of the table or view that an asset is."""
+def longest_stretch(months: Collection[str]) -> list[str]:
+    """The longest run of months without a gap, the newest of several; empty if there are none.
+
+    A run of Dagster covers one range of partitions and records something for each of them, so that a range from
+    the first to the last month would cost seconds for nothing.
+    """
+    stretches: list[list[str]] = []
+    for month in sorted(months):
+        if stretches and months_between(stretches[-1][-1], month)[1:] == [month]:
+            stretches[-1].append(month)
+        else:
+            stretches.append([month])
+    return max(reversed(stretches), key=len, default=[])
+
+
+def load_name(file: RawFile, window: str | None) -> str:
+    """What a file, or one month of it, is called where loads are listed: `movies`, `ratings/2015-03`."""
+    return file.name if window is None else f"{file.name}/{window}"
+
+
+def relation_of(node: Any) -> tuple[str, str] | None:
+    """Schema and name of the table or view that an asset is; None for an asset that is none."""
+    if "dagster/table_name" not in node.metadata:
+        return None
     schema, name = str(node.metadata["dagster/table_name"]).split(".")[-2:]
     return schema, name

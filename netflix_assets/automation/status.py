@@ -83,7 +83,7 @@ def read_status(
     tables = [
         _table(graph, key, records, work, held, rows)
         for key in graph.toposorted_asset_keys
-        if graph.get(key).is_materializable
+        if graph.get(key).is_materializable and relation_of(graph.get(key)) is not None
     ]
     return Status(
         tables=tuple(sorted(tables, key=lambda table: LAYERS.index(table.layer))),
@@ -114,10 +114,11 @@ def _table(
     file = next((file for file in RAW_FILES if key == AssetKey(file.table_key)), None)
     outcomes = [records.outcomes[check] for check in node.check_keys if check in records.outcomes]
     made_at = records.made_at.get(key)
+    relation = relation_of(node)
     return TableStatus(
         layer=node.group_name,
         table=key.path[-1],
-        rows=rows.get(relation_of(node)),
+        rows=rows.get(relation) if relation else None,
         rejected=sum(load.rows_rejected for load in held[file.name].values()) if file else None,
         seconds=records.seconds.get(key),
         made_at=dt.datetime.fromtimestamp(made_at, dt.timezone.utc).isoformat(timespec="seconds") if made_at else None,

@@ -35,9 +35,11 @@ class LoadConfig(dg.Config):
 
     Attributes:
         only_changed: Leave out months whose objects are those already loaded.
+        other_months: Months to load besides those of the run's range of partitions.
     """
 
     only_changed: bool = False
+    other_months: list[str] = []  # noqa: RUF012 (Dagster's config reads the default from here)
 
 
 def observed_parts(file: RawFile, contents: Contents) -> dict[str | None, Sequence[Any]]:
@@ -106,14 +108,17 @@ def _raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
         months = None
         if file.month_column is not None:
             first, last = context.partition_key_range
-            months = months_between(first, last)
+            months = sorted({*months_between(first, last), *config.other_months})
         parts = parts_to_load(file, bucket.contents(), warehouse.held(file), months, only_changed=config.only_changed)
         report = warehouse.replace(file, parts, bucket, run_id=context.run.run_id)
         context.log.info(
             f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
             f"from {report.objects} objects in {report.seconds:.2f} s"
         )
-        return dg.MaterializeResult(metadata=_metadata(report, warehouse.row_count(file)))
+        metadata = _metadata(report, warehouse.row_count(file))
+        for month in config.other_months:
+            context.log_event(dg.AssetMaterialization(context.asset_key, partition=month, metadata=metadata))
+        return dg.MaterializeResult(metadata=metadata)
 
     return _load
 

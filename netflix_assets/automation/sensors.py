@@ -1,0 +1,82 @@
+"""The sensors: what arrived in the bucket, and what the conditions of the assets ask for.
+
+Both are on from the start, except in a branch deployment, whose data nobody waits for.
+"""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from netflix_assets.automation.requests import decide
+from netflix_assets.errors import BucketError, WarehouseError
+from netflix_assets.landing.arrivals import Seen, look, observe, recorded
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.loading.warehouse import Warehouse
+from netflix_assets.settings import Settings, Target
+
+# A local listing costs milliseconds. Amazon bills a listing of each 1,000 objects, and a warehouse there is not
+# waited for by somebody who has just put a file.
+_SECONDS_BETWEEN_LOOKS = {Target.LOCAL: 5, Target.SNOWFLAKE: 30}
+
+
+def default_status(settings: Settings) -> dg.DefaultSensorStatus:
+    """Whether sensors run without being switched on."""
+    return dg.DefaultSensorStatus.STOPPED if settings.branch_deployment else dg.DefaultSensorStatus.RUNNING
+
+
+def arrivals_sensor(settings: Settings, bucket: LandingBucket, warehouse: Warehouse) -> dg.SensorDefinition:
+    """The sensor on the bucket.
+
+    Args:
+        settings: Where it runs.
+        bucket: To list.
+        warehouse: Asked what it holds when the bucket has changed; must not wait long for it.
+    """
+
+    @dg.sensor(
+        name="arrivals",
+        asset_selection=dg.AssetSelection.all(),
+        minimum_interval_seconds=_SECONDS_BETWEEN_LOOKS[settings.target],
+        default_status=default_status(settings),
+        description="Lists the bucket; records what changed of each raw file and month; starts one run that loads "
+        "exactly that and builds what is below it.",
+    )
+    def _arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
+        return tick(context, bucket, warehouse)
+
+    return _arrivals
+
+
+def tick(
+    context: dg.SensorEvaluationContext, bucket: LandingBucket, warehouse: Warehouse
+) -> dg.SensorResult | dg.SkipReason:
+    """One look at the bucket. It never fails over S3 or the warehouse being away: the next look makes up for it."""
+    seen = Seen.from_cursor(context.cursor)
+    if seen is None and context.cursor is not None:
+        context.log.warning("The cursor cannot be read; what was observed is taken from Dagster's own record.")
+    try:
+        glance = look(bucket.versions())
+        if seen is not None and glance.state == seen.settled:
+            return dg.SkipReason(f"nothing changed among the {glance.objects:,} objects under raw/{glance.note}")
+        contents = bucket.contents()
+    except BucketError as error:
+        return dg.SkipReason(str(error))
+    if glance.unknown:
+        context.log.warning(f"The bucket is not loaded as a whole{glance.note}.")
+    seen = seen or Seen(observed=recorded(context.instance))
+    events, versions = observe(contents, seen)
+    repository = context.repository_def
+    assert repository is not None, "a sensor is evaluated with its repository"
+    try:
+        decision = decide(context.instance, repository.asset_graph, contents, seen, glance.state, warehouse)
+    except WarehouseError as error:
+        kept = Seen(observed=versions, refused=seen.refused)
+        return dg.SensorResult(asset_events=events, skip_reason=str(error), cursor=kept.to_cursor())
+    kept = Seen(versions, glance.state if decision.settled else None, decision.refused)
+    context.log.info(decision.reason)
+    return dg.SensorResult(
+        asset_events=events,
+        run_requests=[decision.run] if decision.run else [],
+        skip_reason=None if decision.run else f"{decision.reason}{glance.note}",
+        cursor=kept.to_cursor(),
+    )
