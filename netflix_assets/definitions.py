@@ -7,8 +7,8 @@ import dagster as dg
 from netflix_assets.automation.conditions import automation_sensor, with_conditions
 from netflix_assets.automation.sensors import arrivals_sensor
 from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.landing_assets import landing_definitions
 from netflix_assets.landing.local_s3 import reach
-from netflix_assets.landing.source_assets import landing_definitions
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.loading.raw_assets import loading_definitions
 from netflix_assets.settings import Settings
@@ -34,7 +34,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
     """
     bucket = LandingBucket(settings, reach=reach)
     return dg.Definitions.merge(
-        landing_definitions(),
+        landing_definitions(settings.home / "tmp"),
         loading_definitions(),
         with_conditions(transform_definitions(settings)),
         dg.Definitions(

@@ -7,8 +7,8 @@ Who starts what, so that nothing is started twice:
   runs of their own (measured: 71 s from put to mart instead of 29 s, 115 s for two months that are not
   neighbours); and a condition is reset by the end of a run that began before the object came, which would lose it.
 - The conditions here start the rest: a table that a person loaded, a model whose code changed, a model that is new.
-  `any_deps_updated` does not count what was updated by a run that was to build this asset itself, so that a run of
-  the sensor or of the command line is never followed by a second one, whether it succeeded or not.
+  What was updated by a run that was to build this asset itself does not count, nor what the command line did, so
+  that their runs are never followed by a second one, whether they succeeded or not.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 
 import dagster as dg
 
+from netflix_assets.automation.home import PID_TAG
 from netflix_assets.automation.sensors import default_status
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.settings import Settings
@@ -33,10 +34,12 @@ def rebuild_what_people_change() -> dg.AutomationCondition[dg.AssetKey]:
     Months that were never loaded do not count as missing parents: of most months there never were objects.
     """
     condition = _CONDITION
+    by_others = ~condition.executed_with_root_target() & ~condition.executed_with_tags(tag_keys={PID_TAG})
+    parent_changed = condition.any_deps_match((condition.newly_updated() & by_others) | condition.will_be_requested())
     some_parent = condition.any_deps_match(~condition.missing() | condition.will_be_requested())
     is_new = condition.newly_missing() & some_parent
     rebuild: dg.AutomationCondition[dg.AssetKey] = (
-        (condition.any_deps_updated() | condition.code_version_changed() | is_new).since_last_handled()
+        (parent_changed | condition.code_version_changed() | is_new).since_last_handled()
         & ~condition.in_progress()
         & ~condition.any_deps_in_progress()
         & condition.all_deps_blocking_checks_passed()

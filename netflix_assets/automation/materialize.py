@@ -11,9 +11,11 @@ import dagster as dg
 
 from netflix_assets.automation.home import process_tags
 from netflix_assets.automation.staleness import Records, Work, find_work
-from netflix_assets.catalog import RAW_FILES
+from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.errors import UserError
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.source_assets import observations, observed
+from netflix_assets.landing.whole_export import split_is_due, split_key
 from netflix_assets.loading.warehouse import Warehouse
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
@@ -56,8 +58,16 @@ def plan(
     *,
     everything: bool = False,
 ) -> Work:
-    """Observe the bucket, then say what is out of date."""
+    """Cut a whole export that is new, observe the bucket, then say what is out of date.
+
+    Raises:
+        UserError: The export cannot be cut.
+    """
     contents = bucket.contents()
+    for file in RAW_FILES:
+        if split_is_due(instance, file, contents):
+            split(defs, instance, file)
+            contents = bucket.contents()
     observe(instance, contents)
     graph = defs.resolve_asset_graph()
     return find_work(
@@ -68,6 +78,14 @@ def plan(
         set(warehouse.row_counts()),
         everything=everything,
     )
+
+
+def split(defs: dg.Definitions, instance: dg.DagsterInstance, file: RawFile) -> None:
+    """Cut the whole export of a monthly file, in a run of its own."""
+    only_this = Work(frozenset(), None, frozenset({split_key(file)}), frozenset())
+    outcome = run(defs, instance, only_this)
+    if not outcome.success:
+        raise UserError("; ".join(outcome.errors))
 
 
 def run(

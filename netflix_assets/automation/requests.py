@@ -24,6 +24,7 @@ from netflix_assets.automation.staleness import Records, Work, find_work, load_n
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.arrivals import Seen, moment
 from netflix_assets.landing.bucket import Contents
+from netflix_assets.landing.whole_export import split_is_due, split_key
 from netflix_assets.loading.raw_assets import observed_parts
 from netflix_assets.loading.warehouse import Held, Warehouse, out_of_date
 
@@ -83,6 +84,10 @@ def decide(
     busy = run_in_progress(instance, graph)
     if busy is not None:
         return Decision(f"run {busy.run_id} is going on; the bucket is compared again after it", seen.refused)
+    for file in RAW_FILES:
+        cut = _split_request(file, contents) if split_is_due(instance, file, contents) else None
+        if cut is not None and _run_of(instance, cut.tags[ARRIVAL_TAG]) is None:
+            return Decision(f"cutting the whole export of {file.name} into months", seen.refused, run=cut)
     held = {file.name: warehouse.held(file) for file in RAW_FILES}
     if not contents.files and not any(held.values()):
         return Decision("the bucket is empty; `netflix-assets upload` fills it", {}, settled=True)
@@ -111,7 +116,8 @@ def run_in_progress(instance: dg.DagsterInstance, graph: dg.AssetGraph) -> dg.Da
     for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED)):
         run = record.dagster_run
         selected = run.asset_selection
-        if selected is not None and not any(graph.has(key) and graph.get(key).is_materializable for key in selected):
+        # Runs of the command line record no selection.
+        if selected and not any(graph.has(key) and graph.get(key).is_materializable for key in selected):
             continue
         # Whoever made it may have died before submitting it.
         age = time.time() - record.create_timestamp.timestamp()
@@ -182,6 +188,11 @@ def _request(key: str, work: Work) -> dg.RunRequest:
         run_config=run_config(work),
         tags={ARRIVAL_TAG: key, **range_tags(work)},
     )
+
+
+def _split_request(file: RawFile, contents: Contents) -> dg.RunRequest:
+    key = f"split-{file.name}-{moment(contents.whole_exports[file.name])}"
+    return dg.RunRequest(run_key=key, asset_selection=[split_key(file)], tags={ARRIVAL_TAG: key})
 
 
 def _reason(work: Work) -> str:

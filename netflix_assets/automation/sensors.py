@@ -9,7 +9,7 @@ import dagster as dg
 
 from netflix_assets.automation.requests import decide
 from netflix_assets.errors import BucketError, WarehouseError
-from netflix_assets.landing.arrivals import Seen, look, observe, recorded
+from netflix_assets.landing.arrivals import Seen, look, observe, recorded, superseded_note
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.settings import Settings, Target
@@ -61,8 +61,9 @@ def tick(
         contents = bucket.contents()
     except BucketError as error:
         return dg.SkipReason(str(error))
-    if glance.unknown:
-        context.log.warning(f"The bucket is not loaded as a whole{glance.note}.")
+    note = glance.note + superseded_note(contents)
+    if note:
+        context.log.warning(f"the bucket is not loaded as a whole{note}")
     seen = seen or Seen(observed=recorded(context.instance))
     events, versions = observe(contents, seen)
     repository = context.repository_def
@@ -77,6 +78,6 @@ def tick(
     return dg.SensorResult(
         asset_events=events,
         run_requests=[decision.run] if decision.run else [],
-        skip_reason=None if decision.run else f"{decision.reason}{glance.note}",
+        skip_reason=None if decision.run else f"{decision.reason}{note}",
         cursor=kept.to_cursor(),
     )

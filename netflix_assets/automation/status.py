@@ -88,10 +88,7 @@ def read_status(
     return Status(
         tables=tuple(sorted(tables, key=lambda table: LAYERS.index(table.layer))),
         missing_files=missing_files(contents),
-        unknown_objects=tuple(
-            version.key
-            for version in (*contents.unknown, *(v for found in contents.whole_exports.values() for v in found))
-        ),
+        unknown_objects=tuple(version.key for version in (*contents.unknown, *contents.superseded)),
     )
 
 

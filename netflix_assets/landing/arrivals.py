@@ -64,6 +64,16 @@ def look(versions: Iterable[ObjectVersion], files: Sequence[RawFile] = RAW_FILES
     return Glance(state.hexdigest()[:32], objects, unknown, tuple(keys))
 
 
+def superseded_note(contents: Contents) -> str:
+    """What to say of months that are in a whole export and beside it; empty if there are none."""
+    if not contents.superseded:
+        return ""
+    return (
+        f"; {len(contents.superseded):,} months cut from a whole export are left aside, because they have objects of "
+        f"their own ({contents.superseded[0].key} first)"
+    )
+
+
 def moment(versions: Iterable[ObjectVersion]) -> str:
     """Tells apart two arrivals of the same objects, as `digest` does not: LastModified counts."""
     state = hashlib.sha256()
