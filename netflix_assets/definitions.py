@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import dagster as dg
 
+from netflix_assets.automation.alerts import alerts_sensor
 from netflix_assets.automation.conditions import automation_sensor, with_conditions
+from netflix_assets.automation.freshness import daily_look, source_checks, with_freshness
 from netflix_assets.automation.sensors import arrivals_sensor
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.landing_assets import landing_definitions
@@ -35,13 +37,16 @@ def build_defs(settings: Settings) -> dg.Definitions:
     bucket = LandingBucket(settings, reach=reach)
     return dg.Definitions.merge(
         landing_definitions(settings.home / "tmp"),
-        loading_definitions(),
-        with_conditions(transform_definitions(settings)),
+        with_freshness(loading_definitions()),
+        with_conditions(with_freshness(transform_definitions(settings))),
         dg.Definitions(
             sensors=[
                 arrivals_sensor(settings, bucket, duckdb_from(settings, lock_wait_seconds=_SENSOR_WAITS_SECONDS)),
                 automation_sensor(settings),
+                alerts_sensor(settings),
             ],
+            schedules=[daily_look(settings)],
+            asset_checks=[source_checks()],
             resources={"bucket": bucket, "warehouse": duckdb_from(settings)},
             # Ten steps took 6.8 s in one process and 64.7 s in ten; and DuckDB has one writer anyway.
             executor=dg.in_process_executor,

@@ -22,3 +22,7 @@ class LoadError(UserError):
 
 class WarehouseError(UserError):
     """The warehouse cannot be opened."""
+
+
+class AlertError(UserError):
+    """An alert could not be delivered."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import dagster as dg
 
-from netflix_assets.automation.home import process_tags
+from netflix_assets.automation.home import end_runs_of_dead_processes, process_tags, run_in_progress
 from netflix_assets.automation.staleness import Records, Work, find_work
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.errors import UserError
@@ -22,6 +23,9 @@ RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
 # Dagster's log is in the run; on the console it would hide the progress.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_WAIT_SECONDS = 1
+_HEARTBEAT_SECONDS = 90
+_OUR_ERRORS = {one.__name__ for one in UserError.__subclasses__()}
 _TERMINAL_COLOUR = re.compile(r"\x1b\[\d*m")
 
 
@@ -48,6 +52,29 @@ def observe(instance: dg.DagsterInstance, contents: Contents) -> int:
     for event in events:
         instance.report_runless_asset_event(event)
     return len(events)
+
+
+def wait_for_other_runs(defs: dg.Definitions, instance: dg.DagsterInstance, tell: Callable[[str], None]) -> None:
+    """Wait until no other run may be writing to the warehouse: what it does need not be done twice.
+
+    Args:
+        defs: What the runs are of.
+        instance: Where they are recorded.
+        tell: Told, while waiting, what is being waited for.
+    """
+    graph = defs.resolve_asset_graph()
+    while (run := run_in_progress(instance, graph)) is not None:
+        if run.status is dg.DagsterRunStatus.QUEUED and not _queue_is_served(instance):
+            return
+        tell(f"waiting for run {run.run_id[:8]} to end (see the Dagster UI)")
+        time.sleep(_WAIT_SECONDS)
+        end_runs_of_dead_processes(instance)
+
+
+def _queue_is_served(instance: dg.DagsterInstance) -> bool:
+    """Whether a daemon takes runs from the queue: it says so every half minute."""
+    heartbeat = instance.get_daemon_heartbeats().get("QUEUED_RUN_COORDINATOR")
+    return heartbeat is not None and time.time() - heartbeat.timestamp < _HEARTBEAT_SECONDS
 
 
 def plan(
@@ -145,11 +172,11 @@ def run_config(work: Work) -> dict[str, object]:
 
 
 def error_text(event: dg.DagsterEvent) -> str:
-    """What a failed step's first cause said, without the names of classes and the traceback."""
+    """What a failed step said: our own sentence if there is one, else its first cause, without class and traceback."""
     error = event.step_failure_data.error
     if error is None:
         return event.message or "failed without a message"
-    while error.cause is not None:
+    while error.cause is not None and error.cls_name not in _OUR_ERRORS:
         error = error.cause
     _, _, text = error.message.strip().partition(": ")
     _, _, from_dbt = text.partition("Errors parsed from dbt logs:")

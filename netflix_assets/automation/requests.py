@@ -5,7 +5,7 @@ what arrived while a run was going on, or was lost with a run that was killed, i
 rules keep it from running anything twice:
 
 - nothing is requested while another run may be writing to the warehouse; the change waits for the next look;
-- a request carries a key made of the state of the bucket, and a key is requested once;
+- each load carries a key made of its objects and of what the table held before, and a key is requested once;
 - a load that failed is left out until its objects change, and the rest goes on without it.
 """
 
@@ -13,12 +13,12 @@ from __future__ import annotations
 
 import hashlib
 import re
-import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import dagster as dg
 
+from netflix_assets.automation.home import end_runs_of_dead_processes, run_in_progress
 from netflix_assets.automation.materialize import error_text, range_tags, run_config
 from netflix_assets.automation.staleness import Records, Work, find_work, load_name
 from netflix_assets.catalog import RAW_FILES, RawFile
@@ -31,15 +31,11 @@ from netflix_assets.loading.warehouse import Held, Warehouse, out_of_date
 ARRIVAL_TAG = "netflix/arrival"
 """Tag of the runs that arrivals started: the key of the request."""
 
-_UNFINISHED = [
-    dg.DagsterRunStatus.NOT_STARTED,
-    dg.DagsterRunStatus.QUEUED,
-    dg.DagsterRunStatus.STARTING,
-    dg.DagsterRunStatus.STARTED,
-    dg.DagsterRunStatus.CANCELING,
-]
-_SUBMITTED_WITHIN_SECONDS = 300
+LOAD_TAG = "netflix/load/"
+"""Followed by the name of a file, tag of such a run: the key of the load."""
+
 _NAMED_AT_MOST = 5
+_ATTEMPTS = 3
 _MONTH_IN_KEY = re.compile(r"month=(\d{4}-\d{2})")
 
 
@@ -81,12 +77,13 @@ def decide(
     Raises:
         WarehouseError: It cannot be read now.
     """
+    end_runs_of_dead_processes(instance)
     busy = run_in_progress(instance, graph)
     if busy is not None:
         return Decision(f"run {busy.run_id} is going on; the bucket is compared again after it", seen.refused)
     for file in RAW_FILES:
         cut = _split_request(file, contents) if split_is_due(instance, file, contents) else None
-        if cut is not None and _run_of(instance, cut.tags[ARRIVAL_TAG]) is None:
+        if cut is not None and not _runs_of(instance, ARRIVAL_TAG, cut.tags[ARRIVAL_TAG]):
             return Decision(f"cutting the whole export of {file.name} into months", seen.refused, run=cut)
     held = {file.name: warehouse.held(file) for file in RAW_FILES}
     if not contents.files and not any(held.values()):
@@ -101,30 +98,17 @@ def decide(
         # are the conditions' business.
         if not work.tables and not (refused and work.models):
             return Decision(_settled_reason(refused), refused, settled=True)
-        key = _key(state, refused, work)
-        earlier = _run_of(instance, key)
-        if earlier is None:
-            return Decision(_reason(work), refused, run=_request(key, work))
-        added = _refusals(instance, earlier, work, contents, held, refused)
-        if added.keys() <= refused.keys():
+        keys = _load_keys(work, contents, held, refused)
+        earlier = {name: _runs_of(instance, f"{LOAD_TAG}{name}", key) for name, key in keys.items()}
+        failed = {name: runs[0] for name, runs in earlier.items() if runs and not _is_worth_a_repeat(instance, runs)}
+        if failed:
+            refused |= _refusals(instance, failed, contents, held, refused)
+            continue
+        attempts = max((len(runs) for runs in earlier.values()), default=0)
+        key = _digest([*keys.values(), str(attempts)] if keys else ["models", state, *sorted(refused)])
+        if _runs_of(instance, ARRIVAL_TAG, key):
             return Decision(_settled_reason(refused), refused, settled=True)
-        refused |= added
-
-
-def run_in_progress(instance: dg.DagsterInstance, graph: dg.AssetGraph) -> dg.DagsterRun | None:
-    """A run that may write to the warehouse or the bucket and has not ended; runs that only observe do not count."""
-    for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED)):
-        run = record.dagster_run
-        selected = run.asset_selection
-        # Runs of the command line record no selection.
-        if selected and not any(graph.has(key) and graph.get(key).is_materializable for key in selected):
-            continue
-        # Whoever made it may have died before submitting it.
-        age = time.time() - record.create_timestamp.timestamp()
-        if run.status is dg.DagsterRunStatus.NOT_STARTED and age > _SUBMITTED_WITHIN_SECONDS:
-            continue
-        return run
-    return None
+        return Decision(_reason(work), refused, run=_request(key, keys, work))
 
 
 def _still_refused(refused: Mapping[str, str], contents: Contents) -> dict[str, str]:
@@ -141,52 +125,82 @@ def _moments(contents: Contents, names: Collection[str]) -> Iterator[tuple[str, 
                 yield name, moment(contents.of(file, month) if month else contents.all_of(file))
 
 
-def _key(state: str, refused: Mapping[str, str], work: Work) -> str:
-    parts = [state, *sorted(refused), "|", *sorted(key.to_user_string() for key in work.tables)]
-    return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-
-
-def _run_of(instance: dg.DagsterInstance, key: str) -> dg.DagsterRun | None:
-    return next(iter(instance.get_runs(dg.RunsFilter(tags={ARRIVAL_TAG: key}), limit=1)), None)
-
-
-def _refusals(
-    instance: dg.DagsterInstance,
-    run: dg.DagsterRun,
+def _load_keys(
     work: Work,
     contents: Contents,
     held: Mapping[str, Mapping[str | None, Held]],
     refused: Mapping[str, str],
 ) -> dict[str, str]:
-    """The loads that a finished run was to do and did not: those its errors name, else all of the file."""
-    errors = {
-        event.dagster_event.step_key: error_text(event.dagster_event)
-        for event in instance.all_logs(run.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
-        if event.dagster_event is not None
-    }
-    names: list[str] = []
+    """Of each file to load, a key that no other load has: not even one of the same objects, if another came between."""
+    keys = {}
     for file in RAW_FILES:
         if dg.AssetKey(file.table_key) not in work.tables:
             continue
-        text = errors.get(dg.AssetKey(file.table_key).to_python_identifier(), "")
-        named = {load_name(file, month) for month in _MONTH_IN_KEY.findall(text)} & _stale_names(file, contents, held)
+        parts = []
+        for window, name in _stale(file, contents, held):
+            before = held[file.name].get(window)
+            if name not in refused:
+                parts.append(f"{name} {moment(contents.of(file, window))} {before.load_id if before else 0}")
+        keys[file.name] = _digest([file.name, *parts])
+    return keys
+
+
+def _digest(parts: Iterable[str]) -> str:
+    return hashlib.sha256("\n".join(sorted(parts)).encode()).hexdigest()[:20]
+
+
+def _runs_of(instance: dg.DagsterInstance, tag: str, key: str) -> Sequence[dg.DagsterRun]:
+    return instance.get_runs(dg.RunsFilter(tags={tag: key}), limit=_ATTEMPTS)
+
+
+def _is_worth_a_repeat(instance: dg.DagsterInstance, runs: Sequence[dg.DagsterRun]) -> bool:
+    """Whether the newest of these runs was lost (its process died) rather than failed, and not for the last time."""
+    newest = runs[0]
+    if newest.status is not dg.DagsterRunStatus.FAILURE or len(runs) >= _ATTEMPTS:
+        return False
+    return not instance.all_logs(newest.run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+
+
+def _refusals(
+    instance: dg.DagsterInstance,
+    failed: Mapping[str, dg.DagsterRun],
+    contents: Contents,
+    held: Mapping[str, Mapping[str | None, Held]],
+    refused: Mapping[str, str],
+) -> dict[str, str]:
+    """The loads that finished runs were to do and did not: the months that the error names, else all of the file."""
+    names: list[str] = []
+    for file in RAW_FILES:
+        if file.name not in failed:
+            continue
+        step = dg.AssetKey(file.table_key).to_python_identifier()
+        errors = [
+            error_text(entry.dagster_event)
+            for entry in instance.all_logs(failed[file.name].run_id, of_type=dg.DagsterEventType.STEP_FAILURE)
+            if entry.dagster_event is not None and entry.dagster_event.step_key == step
+        ]
+        named = {load_name(file, month) for error in errors for month in _MONTH_IN_KEY.findall(error)}
+        named = {name for _, name in _stale(file, contents, held) if name in named and name not in refused}
         known = [name for name in refused if name.startswith(f"{file.name}/")]
         names += sorted(named) if named and len(known) < _NAMED_AT_MOST else [file.name]
     return dict(_moments(contents, names))
 
 
-def _stale_names(file: RawFile, contents: Contents, held: Mapping[str, Mapping[str | None, Held]]) -> set[str]:
+def _stale(
+    file: RawFile, contents: Contents, held: Mapping[str, Mapping[str | None, Held]]
+) -> list[tuple[str | None, str]]:
+    """Months (None for a file without) that are to be loaded, and what their loads are called."""
     stale = out_of_date(file, observed_parts(file, contents), held[file.name])
-    return {load_name(file, window) for window, changed in stale.items() if changed}
+    return [(window, load_name(file, window)) for window, changed in stale.items() if changed]
 
 
-def _request(key: str, work: Work) -> dg.RunRequest:
+def _request(key: str, keys: Mapping[str, str], work: Work) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=key,
         asset_selection=sorted(work.assets),
         asset_check_keys=sorted(work.checks),
         run_config=run_config(work),
-        tags={ARRIVAL_TAG: key, **range_tags(work)},
+        tags={ARRIVAL_TAG: key, **{f"{LOAD_TAG}{name}": load for name, load in keys.items()}, **range_tags(work)},
     )
 
 

@@ -5,12 +5,18 @@ Both are on from the start, except in a branch deployment, whose data nobody wai
 
 from __future__ import annotations
 
+import datetime as dt
+from dataclasses import replace
+
 import dagster as dg
 
+from netflix_assets.automation.freshness import arrived_lately
 from netflix_assets.automation.requests import decide
+from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import BucketError, WarehouseError
 from netflix_assets.landing.arrivals import Seen, look, observe, recorded, superseded_note
-from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.source_assets import objects_are_known
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.settings import Settings, Target
 
@@ -65,19 +71,39 @@ def tick(
     if note:
         context.log.warning(f"the bucket is not loaded as a whole{note}")
     seen = seen or Seen(observed=recorded(context.instance))
-    events, versions = observe(contents, seen)
+    events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = []
+    versions = seen.observed
+    if glance.state != seen.looked:
+        observations, versions = observe(contents, seen)
+        events = [*observations, *check_sources(contents)]
+    kept = replace(seen, observed=versions, looked=glance.state, settled=None)
     repository = context.repository_def
     assert repository is not None, "a sensor is evaluated with its repository"
     try:
         decision = decide(context.instance, repository.asset_graph, contents, seen, glance.state, warehouse)
     except WarehouseError as error:
-        kept = Seen(observed=versions, refused=seen.refused)
         return dg.SensorResult(asset_events=events, skip_reason=str(error), cursor=kept.to_cursor())
-    kept = Seen(versions, glance.state if decision.settled else None, decision.refused)
-    context.log.info(decision.reason)
+    kept = replace(kept, settled=glance.state if decision.settled else None, refused=decision.refused)
     return dg.SensorResult(
         asset_events=events,
         run_requests=[decision.run] if decision.run else [],
         skip_reason=None if decision.run else f"{decision.reason}{note}",
         cursor=kept.to_cursor(),
     )
+
+
+def check_sources(contents: Contents) -> list[dg.AssetCheckEvaluation]:
+    """The checks on the bucket, evaluated from a listing that is at hand, without a run."""
+    now = dt.datetime.now(dt.timezone.utc)
+    results = [objects_are_known(contents), *(arrived_lately(file, contents, now) for file in RAW_FILES)]
+    return [
+        dg.AssetCheckEvaluation(
+            asset_key=result.asset_key,
+            check_name=result.check_name,
+            passed=result.passed,
+            severity=result.severity,
+            metadata=result.metadata,
+        )
+        for result in results
+        if result.asset_key is not None and result.check_name is not None
+    ]

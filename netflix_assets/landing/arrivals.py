@@ -92,12 +92,14 @@ class Seen:
 
     Attributes:
         observed: Data version last recorded of each file (`movies`) and month (`ratings/2015-03`).
+        looked: State of the bucket (see `Glance`) that was last observed and checked, or None.
         settled: State of the bucket for which there is nothing left to run, or None.
         refused: Loads that ended without success, and the `moment` of their objects: not tried again until
             those change.
     """
 
     observed: Mapping[str, str] = field(default_factory=dict)
+    looked: str | None = None
     settled: str | None = None
     refused: Mapping[str, str] = field(default_factory=dict)
 
@@ -106,6 +108,7 @@ class Seen:
         return json.dumps(
             {
                 "format": _CURSOR_FORMAT,
+                "looked": self.looked,
                 "settled": self.settled,
                 "refused": dict(self.refused),
                 "observed": dict(self.observed),
@@ -124,9 +127,14 @@ class Seen:
             return None
         if not isinstance(kept, dict) or kept.get("format") != _CURSOR_FORMAT:
             return None
-        known, refused, settled = kept.get("observed"), kept.get("refused"), kept.get("settled")
-        if _is_text_map(known) and _is_text_map(refused) and (settled is None or isinstance(settled, str)):
-            return cls(observed=known, refused=refused, settled=settled)
+        known, refused = kept.get("observed"), kept.get("refused")
+        looked, settled = kept.get("looked"), kept.get("settled")
+        if (
+            _is_text_map(known)
+            and _is_text_map(refused)
+            and all(isinstance(one, str | None) for one in (looked, settled))
+        ):
+            return cls(observed=known, looked=looked, settled=settled, refused=refused)
         return None
 
     def of(self, file: RawFile) -> Observed:

@@ -153,9 +153,15 @@ def bucket_asset() -> dg.AssetSpec:
 )
 def every_object_is_known(bucket: dg.ResourceParam[LandingBucket]) -> dg.AssetCheckResult:
     """Name the objects that nothing loads, so that a misspelt upload is seen."""
-    contents = bucket.contents()
+    return objects_are_known(bucket.contents())
+
+
+def objects_are_known(contents: Contents) -> dg.AssetCheckResult:
+    """The outcome of `every_object_is_known` for a listing."""
     ignored = [*contents.unknown, *contents.superseded]
     return dg.AssetCheckResult(
+        asset_key=BUCKET_KEY,
+        check_name="every_object_is_known",
         passed=not ignored,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
