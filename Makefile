@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SCALE ?= 0.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test bench bench-load lint format lock clean
+.PHONY: help setup demo dev test bench bench-load bench-arrival pictures lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,10 +29,16 @@ dev: $(READY) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-bench: bench-load ## Measure against a hand-written baseline (SCALE=1 is 32 million ratings)
+bench: bench-load bench-arrival ## Measure against a hand-written baseline (SCALE=1 is 32 million ratings)
 
 bench-load: $(READY) ## The loading part of bench
 	$(BIN)/python benchmarks/load.py --scale $(SCALE)
+
+bench-arrival: $(READY) ## From an object in S3 to fresh marts under `make dev`, and what the ticks cost
+	PYTHONPATH=. $(BIN)/python benchmarks/arrival.py
+
+pictures: $(READY) ## Take the README's pictures of the Dagster UI (needs chromium)
+	$(BIN)/python -m netflix_assets_tests.browser.pictures
 
 lint: $(READY) ## Check style, types, imports and SQL
 	$(BIN)/ruff format --check .
