@@ -54,6 +54,15 @@ def known_runs(dev: Dev) -> set[str]:
     return {run["runId"] for run in dev.runs()}
 
 
+def launch_backfill(page: Page, months: str) -> None:
+    """Fill in and confirm the dialog that asks for partitions."""
+    months_field = page.get_by_role("dialog").get_by_role("textbox").first
+    months_field.fill(months)
+    months_field.press("Enter")
+    page.get_by_role("button", name="Launch backfill").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
 def assets_of(runs: list[dict[str, object]]) -> set[str]:
     return {asset["path"][-1] for run in runs for asset in run["assetSelection"] or ()}  # type: ignore[attr-defined]
 
@@ -85,8 +94,7 @@ def test_everything_can_be_materialized_by_clicking(page: Page, dev: Dev) -> Non
     before = known_runs(dev)
     page.goto("/asset-groups")
     page.get_by_text("Materialize all").click()
-    page.get_by_role("dialog").get_by_role("textbox").first.fill("[2015-03...2015-05]")
-    page.get_by_role("button", name="Launch backfill").click()
+    launch_backfill(page, "[2015-03...2015-05]")
     runs = wait_for("the backfill", lambda: done(dev, before, "movie_analysis"))
     assert {run["status"] for run in runs} == SUCCESSES
     assert {"raw_ratings", "raw_movies", "snap_tags", "fact_ratings", "movie_analysis"} <= assets_of(runs)
@@ -126,8 +134,7 @@ def test_two_months_are_backfilled_by_clicking_and_what_is_below_follows(page: P
     before = known_runs(dev)
     page.goto("/assets/raw/raw_ratings?view=partitions")
     page.get_by_role("button", name="Materialize…").click()
-    page.get_by_role("dialog").get_by_role("textbox").first.fill("[2015-03...2015-04]")
-    page.get_by_role("button", name="Launch backfill").click()
+    launch_backfill(page, "[2015-03...2015-04]")
     runs = wait_for("the backfill and what follows", lambda: done(dev, before, "fact_ratings"))
     assert {run["status"] for run in runs} == SUCCESSES
     assert sorted("raw_ratings" in assets_of([run]) for run in runs) == [False, True]
