@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import time
+import uuid
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import boto3
 import dagster as dg
@@ -18,7 +20,7 @@ from netflix_assets.automation.sensors import arrivals_sensor, default_status
 from netflix_assets.definitions import build_defs, duckdb_from
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.settings import Settings
-from netflix_assets_tests.automation.daemon import Daemon, daemon
+from netflix_assets_tests.automation.daemon import Daemon, Look, daemon
 from netflix_assets_tests.pipeline import MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
 
 pytestmark = pytest.mark.xdist_group("arrivals")
@@ -298,3 +300,59 @@ def test_everything_below_the_raw_tables_has_a_condition(settings: Settings) -> 
         if graph.get(key).automation_condition is None and not key.path[-1].startswith("raw_")
     }
     assert without == {"ratings_split"}
+
+
+def add_run(running: Daemon, look: Look, status: dg.DagsterRunStatus, **tags: str) -> str:
+    """A run of what was requested, as the daemon would have recorded it."""
+    assert look.run is not None
+    run = dg.DagsterRun(
+        job_name="__ASSET_JOB",
+        run_id=str(uuid.uuid4()),
+        status=status,
+        tags={**look.run.tags, **tags},
+        asset_selection=frozenset(look.run.asset_selection or ()),
+    )
+    running.instance.add_run(run)
+    return run.run_id
+
+
+def test_a_run_that_was_killed_is_requested_again_three_times_at_most(running: Daemon) -> None:
+    running.pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
+    keys = set()
+    for _ in range(3):
+        look = running.look()
+        assert look.run is not None
+        keys.add(look.run.run_key)
+        add_run(running, look, dg.DagsterRunStatus.FAILURE)
+    assert len(keys) == 3
+    assert running.look().reason.startswith("everything in the bucket is loaded but ratings")
+    running.pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
+    assert running.look().months == {"2015-03"}
+
+
+def test_a_run_that_a_person_terminated_is_not_requested_again(running: Daemon) -> None:
+    running.pipeline.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
+    add_run(running, running.look(), dg.DagsterRunStatus.CANCELED)
+    assert running.look().reason.startswith("everything in the bucket is loaded but movies")
+
+
+def test_a_run_whose_code_server_is_gone_is_ended_and_does_not_block_the_rest(running: Daemon, tmp_path: Path) -> None:
+    running.pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
+    gone = json.dumps({"host": "localhost", "socket": str(tmp_path / "gone")})
+    run_id = add_run(running, running.look(), dg.DagsterRunStatus.STARTED, **{".dagster/grpc_info": gone})
+    assert running.look().months == {"2015-03"}
+    run = running.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_a_whole_export_is_cut_before_its_months_are_loaded(running: Daemon) -> None:
+    pipeline = running.pipeline
+    lines = [line for month in RATINGS for line in RATINGS[month]]
+    pipeline.put("raw/ratings.csv", ratings_csv([*lines, "4,4,5.0,1427846400"]))
+    cut, load = running.settle()
+    assert cut.assets == {"ratings_split"}
+    assert (load.months, load.assets >= BELOW_RATINGS) == ({"2015-04"}, True)
+    running.cursor = None
+    assert "3 months cut from a whole export are left aside" in running.look().reason
+    assert pipeline.one("select count(*) from fact.fact_ratings") == 7

@@ -140,8 +140,10 @@ def test_two_months_are_backfilled_by_clicking_and_what_is_below_follows(page: P
     assert sorted("raw_ratings" in assets_of([run]) for run in runs) == [False, True]
 
 
-def test_runs_started_at_once_from_ui_and_command_line_queue_and_all_succeed(page: Page, dev: Dev) -> None:
+@pytest.mark.usefixtures("page")
+def test_runs_started_at_once_by_ui_sensor_and_command_line_queue_and_all_succeed(dev: Dev, pipeline: Pipeline) -> None:
     before = known_runs(dev)
+    pipeline.put(MONTH.format("2016-04"), ratings_csv(["5,1,4.0,1459468800"]))
     launch = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename } }"""
     for table in ("raw_movies", "raw_links", "raw_tags"):
         selector = {
@@ -159,3 +161,4 @@ def test_runs_started_at_once_from_ui_and_command_line_queue_and_all_succeed(pag
     assert done_by_command.returncode == 0, done_by_command.stdout + done_by_command.stderr
     runs = wait_for("the runs", lambda: dev.finished_runs(before, at_least=4))
     assert {run["status"] for run in runs} == SUCCESSES
+    assert pipeline.one("select count(*) from fact.fact_ratings where rating_month = date '2016-04-01'") == 1
