@@ -132,10 +132,12 @@ def find_work(
     tables: set[AssetKey] = set()
     months: set[str] = set()
     for file in files:
+        if file.name in leave_out:
+            continue
         parts = observed_parts(file, contents)
         stale = out_of_date(file, parts, held.get(file.name, {}))
         windows = {window for window, changed in stale.items() if changed or everything}
-        refused = {window for window in windows if {file.name, load_name(file, window)} & set(leave_out)}
+        refused = {window for window in windows if load_name(file, window) in leave_out}
         windows -= refused
         if refused and not windows:
             continue

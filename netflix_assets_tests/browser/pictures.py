@@ -14,7 +14,7 @@ from netflix_assets_tests.browser.running import browser, chromium_path, dev_ser
 IMAGES = PROJECT_ROOT / "docs" / "images"
 LARGEST_BYTES = 300_000
 # One mart and everything above it: all 40 assets at once cannot be read in a README's width.
-_LINEAGE = "/assets/mart/movie_analysis?view=lineage&lineageScope=upstream&lineageDepth=6"
+_LINEAGE = "/assets/mart/movie_analysis?view=lineage&lineageScope=upstream&lineageDepth=10"
 
 
 def main() -> None:
@@ -29,7 +29,7 @@ def main() -> None:
         settings = Settings.from_environment({"NETFLIX_HOME": home, "NETFLIX_S3_ENDPOINT": endpoint})
         subprocess.run([sys.executable, "-m", "netflix_assets.cli", "demo"], env=environment(settings), check=True)
         with dev_server(settings) as dev, browser() as chromium:
-            page = chromium.new_page(base_url=dev.url, viewport={"width": 1700, "height": 850})
+            page = chromium.new_page(base_url=dev.url, viewport={"width": 1700, "height": 950})
             page.goto(_LINEAGE)
             page.get_by_text("fact_ratings").first.wait_for()
             page.wait_for_timeout(5_000)
