@@ -18,6 +18,7 @@ from enum import Enum
 PREFIX = "raw/"
 FIRST_MONTH = "1995-01"
 RAW_SCHEMA = "raw"
+_SPLIT_NAME = "from-whole-export.csv"
 _MONTH = re.compile(r"month=(\d{4}-(?:0[1-9]|1[0-2]))/[^/]+")
 
 
@@ -99,6 +100,14 @@ class RawFile:
         if month is None:
             return f"{PREFIX}{self.name}{ending}"
         return f"{PREFIX}{self.name}/month={month}/{self.name}{ending}"
+
+    def split_object_key(self, month: str) -> str:
+        """The key under which one month of a whole export is put."""
+        return f"{PREFIX}{self.name}/month={month}/{_SPLIT_NAME}"
+
+    def is_split_object(self, key: str) -> bool:
+        """Whether a key of this file is one that `split_object_key` gives."""
+        return key.endswith(f"/{_SPLIT_NAME}")
 
 
 @dataclass(frozen=True)

@@ -30,3 +30,7 @@ class InfraError(UserError):
 
 class ReportError(UserError):
     """The report cannot be built, read or shown; a report that was there before still is."""
+
+
+class AlertError(UserError):
+    """An alert could not be delivered."""

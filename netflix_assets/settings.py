@@ -151,6 +151,25 @@ LOOKER_PARAMETERS = ("account", "role", "warehouse", "database", "schema", "quer
 
 
 @dataclass(frozen=True)
+class Alerts:
+    """Whom to tell when something goes wrong; nobody means the log.
+
+    Attributes:
+        slack_webhook: Address of an incoming webhook of Slack, or None; never shown.
+        email_to: Addresses that get a mail.
+        email_from: Address that it comes from.
+        smtp_url: Mail server, `smtp://user:password@host:port` or `smtps://...`; never shown.
+        ui_url: Where the Dagster UI is, for links.
+    """
+
+    slack_webhook: str | None = field(default=None, repr=False)
+    email_to: tuple[str, ...] = ()
+    email_from: str = "netflix-assets@localhost"
+    smtp_url: str = field(default="smtp://localhost", repr=False)
+    ui_url: str = "http://127.0.0.1:3000"
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that differs from one environment to the next.
 
@@ -167,6 +186,8 @@ class Settings:
         schema_prefix: Put before every schema that dbt builds, for a developer's own copy.
         looker_studio: The dashboard in Looker Studio.
         snowflake: The account, with target `snowflake`; else None.
+        branch_deployment: This is a copy that Dagster+ runs for a branch: nothing starts by itself.
+        alerts: Whom to tell when something goes wrong.
     """
 
     target: Target
@@ -180,6 +201,8 @@ class Settings:
     schema_prefix: str
     looker_studio: LookerStudioSettings
     snowflake: SnowflakeSettings | None = None
+    branch_deployment: bool = False
+    alerts: Alerts = Alerts()
 
     def __repr__(self) -> str:
         """Leave the secret out, so that no log or traceback shows it."""
@@ -257,6 +280,8 @@ class Settings:
             ),
             looker_studio=reader.looker_studio(),
             snowflake=None if local else reader.snowflake(),
+            branch_deployment=reader.get("DAGSTER_CLOUD_IS_BRANCH_DEPLOYMENT") == "1",
+            alerts=reader.alerts(),
         )
         reader.refuse_if_wrong()
         return settings
@@ -339,6 +364,25 @@ class _Reader:
                 "as in account=ACCOUNT_URL,role=ROLE and so on"
             )
         return given
+
+    def alerts(self) -> Alerts:
+        default = Alerts()
+        return Alerts(
+            slack_webhook=self.secret("NETFLIX_ALERT_SLACK_WEBHOOK", r"https?://\S+", "an http(s) address"),
+            email_to=tuple(to.strip() for to in (self.get("NETFLIX_ALERT_EMAIL_TO") or "").split(",") if to.strip()),
+            email_from=self.required("NETFLIX_ALERT_EMAIL_FROM", default=default.email_from),
+            smtp_url=self.secret("NETFLIX_ALERT_SMTP_URL", r"smtps?://\S+", "smtp://user:password@host:port")
+            or default.smtp_url,
+            ui_url=self.matching(
+                "NETFLIX_UI_URL", r"https?://\S+", "an address with http:// or https://", default=default.ui_url
+            ).rstrip("/"),
+        )
+
+    def secret(self, name: str, pattern: str, what: str) -> str | None:
+        value = self.get(name)
+        if value is not None and not re.fullmatch(pattern, value):
+            self._problems.append(f"{name} is malformed; it must be {what}")
+        return value
 
     def port(self, name: str, default: int) -> int:
         text = self.matching(name, r"[1-9]\d{0,4}", "a port number", default=str(default))

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 import re
+import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import dagster as dg
 
-from netflix_assets.automation.home import process_tags
+from netflix_assets.automation.home import end_runs_of_dead_processes, process_tags, run_in_progress
 from netflix_assets.automation.staleness import Records, Work, find_work
-from netflix_assets.catalog import RAW_FILES
+from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.errors import UserError
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.source_assets import observations, observed
+from netflix_assets.landing.whole_export import split_is_due, split_key
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
 
 RANGE_START_TAG = "dagster/asset_partition_range_start"
 RANGE_END_TAG = "dagster/asset_partition_range_end"
+# Dagster's log is in the run; on the console it would hide the progress.
+_QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+_WAIT_SECONDS = 1
+_HEARTBEAT_SECONDS = 90
+_OUR_ERRORS = {one.__name__ for one in UserError.__subclasses__()}
 _TERMINAL_COLOUR = re.compile(r"\x1b\[\d*m")
 
 
@@ -47,6 +55,29 @@ def observe(instance: dg.DagsterInstance, contents: Contents) -> int:
     return len(events)
 
 
+def wait_for_other_runs(defs: dg.Definitions, instance: dg.DagsterInstance, tell: Callable[[str], None]) -> None:
+    """Wait until no other run may be writing to the warehouse: what it does need not be done twice.
+
+    Args:
+        defs: What the runs are of.
+        instance: Where they are recorded.
+        tell: Told, while waiting, what is being waited for.
+    """
+    graph = defs.resolve_asset_graph()
+    while (run := run_in_progress(instance, graph)) is not None:
+        if run.status is dg.DagsterRunStatus.QUEUED and not _queue_is_served(instance):
+            return
+        tell(f"waiting for run {run.run_id[:8]} to end (see the Dagster UI)")
+        time.sleep(_WAIT_SECONDS)
+        end_runs_of_dead_processes(instance)
+
+
+def _queue_is_served(instance: dg.DagsterInstance) -> bool:
+    """Whether a daemon takes runs from the queue: it says so every half minute."""
+    heartbeat = instance.get_daemon_heartbeats().get("QUEUED_RUN_COORDINATOR")
+    return heartbeat is not None and time.time() - heartbeat.timestamp < _HEARTBEAT_SECONDS
+
+
 def plan(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
@@ -55,8 +86,16 @@ def plan(
     *,
     everything: bool = False,
 ) -> Work:
-    """Observe the bucket, then say what is out of date."""
+    """Cut a whole export that is new, observe the bucket, then say what is out of date.
+
+    Raises:
+        UserError: The export cannot be cut.
+    """
     contents = bucket.contents()
+    for file in RAW_FILES:
+        if split_is_due(instance, file, contents):
+            split(defs, instance, file)
+            contents = bucket.contents()
     observe(instance, contents)
     graph = defs.resolve_asset_graph()
     return find_work(
@@ -64,15 +103,22 @@ def plan(
         Records.read(instance, graph),
         contents,
         {file.name: warehouse.held(file) for file in RAW_FILES},
-        set(warehouse.row_counts()) | built_reports(defs),
+        relations(warehouse.row_counts(), (defs.resources or {})["report_store"]),
         everything=everything,
     )
 
 
-def built_reports(defs: dg.Definitions) -> set[tuple[str, str]]:
-    """The report as one more relation, unless somebody removed it."""
-    store: ReportStore = (defs.resources or {})["report_store"]
-    return {("reporting", "report")} if store.exists() else set()
+def relations(tables: Iterable[tuple[str, str]], store: ReportStore) -> set[tuple[str, str]]:
+    """Schema and name of every table and view, the report being one more unless somebody removed it."""
+    return {*tables, *({("reporting", "report")} if store.exists() else ())}
+
+
+def split(defs: dg.Definitions, instance: dg.DagsterInstance, file: RawFile) -> None:
+    """Cut the whole export of a monthly file, in a run of its own."""
+    only_this = Work(frozenset(), None, frozenset({split_key(file)}), frozenset())
+    outcome = run(defs, instance, only_this)
+    if not outcome.success:
+        raise UserError("; ".join(outcome.errors))
 
 
 def run(
@@ -113,32 +159,30 @@ def run(
     result = job.execute_in_process(
         instance=instance,
         run_id=run_id,
-        run_config=_run_config(work),
-        tags={**process_tags(), **_range_tags(work)},
+        run_config={**run_config(work), **_QUIET},
+        tags={**process_tags(), **range_tags(work)},
         raise_on_error=False,
     )
     return Outcome(run_id, result.success and not errors, work, tuple(errors))
 
 
-def _range_tags(work: Work) -> dict[str, str]:
+def range_tags(work: Work) -> dict[str, str]:
     """One run for a range of months, as a backfill of it would be."""
     return {RANGE_START_TAG: work.months[0], RANGE_END_TAG: work.months[1]} if work.months else {}
 
 
-def _run_config(work: Work) -> dict[str, object]:
-    """Load only the months that changed, and keep Dagster's log off the console: it is in the run."""
-    return {
-        "loggers": {"console": {"config": {"log_level": "CRITICAL"}}},
-        "ops": {key.to_python_identifier(): {"config": {"only_changed": not work.everything}} for key in work.tables},
-    }
+def run_config(work: Work) -> dict[str, object]:
+    """Load only the months that changed, in the range and beside it."""
+    config = {"only_changed": not work.everything, "other_months": sorted(work.other_months)}
+    return {"ops": {key.to_python_identifier(): {"config": config} for key in work.tables}}
 
 
 def error_text(event: dg.DagsterEvent) -> str:
-    """What a failed step's first cause said, without the names of classes and the traceback."""
+    """What a failed step said: our own sentence if there is one, else its first cause, without class and traceback."""
     error = event.step_failure_data.error
     if error is None:
         return event.message or "failed without a message"
-    while error.cause is not None:
+    while error.cause is not None and error.cls_name not in _OUR_ERRORS:
         error = error.cause
     _, _, text = error.message.strip().partition(": ")
     _, _, from_dbt = text.partition("Errors parsed from dbt logs:")

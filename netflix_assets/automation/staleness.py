@@ -16,8 +16,9 @@ from dagster import AssetCheckKey, AssetKey
 
 from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
 from netflix_assets.landing.bucket import Contents
+from netflix_assets.landing.source_assets import GROUP as LANDING
 from netflix_assets.loading.raw_assets import observed_parts
-from netflix_assets.loading.warehouse import Held, out_of_date
+from netflix_assets.loading.warehouse import Held, months_between, out_of_date
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
 
 CODE_VERSION_TAG = "dagster/code_version"
@@ -31,7 +32,8 @@ class Work:
 
     Attributes:
         tables: Raw tables to load.
-        months: Of files that arrive by month, the first and last month to load.
+        months: Of files that arrive by month, the first and last month of the longest stretch to load.
+        other_months: Months to load outside that stretch.
         models: dbt assets to build, and the report.
         checks: Checks to run: those of the above, and the unit tests that are due.
         everything: Changed or not was not asked.
@@ -42,6 +44,7 @@ class Work:
     models: frozenset[AssetKey]
     checks: frozenset[AssetCheckKey]
     everything: bool = False
+    other_months: frozenset[str] = frozenset()
 
     @property
     def assets(self) -> frozenset[AssetKey]:
@@ -111,6 +114,7 @@ def find_work(
     relations: Collection[tuple[str, str]],
     *,
     everything: bool = False,
+    leave_out: Collection[str] = (),
     files: Sequence[RawFile] = RAW_FILES,
 ) -> Work:
     """Compare bucket, warehouse and records.
@@ -122,14 +126,21 @@ def find_work(
         held: What each raw file's table holds, by file name.
         relations: Schema and name of every table and view in the warehouse, and of the report if there is one.
         everything: Load and build all, changed or not.
+        leave_out: Files (`movies`) and months (`ratings/2015-03`) not to load, see `load_name`.
         files: The catalogue.
     """
     tables: set[AssetKey] = set()
     months: set[str] = set()
     for file in files:
+        if file.name in leave_out:
+            continue
         parts = observed_parts(file, contents)
         stale = out_of_date(file, parts, held.get(file.name, {}))
         windows = {window for window, changed in stale.items() if changed or everything}
+        refused = {window for window in windows if load_name(file, window) in leave_out}
+        windows -= refused
+        if refused and not windows:
+            continue
         missing = ("raw", file.table) not in relations
         never = AssetKey(file.table_key) not in records.materialized
         if not (windows or missing or never):
@@ -138,6 +149,7 @@ def find_work(
             # Where there is no month at all, any will do: the load then only creates the table.
             months |= {window for window in windows or stale if window is not None} or {FIRST_MONTH}
         tables.add(AssetKey(file.table_key))
+    stretch = longest_stretch(months)
     models = _models_to_build(graph, records, tables, relations, everything=everything)
     tests = {key for key in graph.asset_check_keys if PROJECT_VERSION in graph.get(key).metadata}
     checks = {key for key in graph.asset_check_keys - tests if key.asset_key in tables | models}
@@ -150,10 +162,11 @@ def find_work(
     }
     return Work(
         tables=frozenset(tables),
-        months=(min(months), max(months)) if months else None,
+        months=(stretch[0], stretch[-1]) if stretch else None,
         models=frozenset(models),
         checks=frozenset(checks),
         everything=everything,
+        other_months=frozenset(months.difference(stretch)),
     )
 
 
@@ -171,7 +184,7 @@ def _models_to_build(
     stale: set[AssetKey] = set()
     for key in graph.toposorted_asset_keys:
         node = graph.get(key)
-        if key in raw or not node.is_materializable:
+        if key in raw or node.group_name == LANDING or not node.is_materializable:
             continue
         own = records.materialized.get(key)
         if (
@@ -187,6 +200,26 @@ def _models_to_build(
         ):
             stale.add(key)
     return stale
+
+
+def longest_stretch(months: Collection[str]) -> list[str]:
+    """The longest run of months without a gap, the newest of several; empty if there are none.
+
+    A run of Dagster covers one range of partitions and records something for each of them, so that a range from
+    the first to the last month would cost seconds for nothing.
+    """
+    stretches: list[list[str]] = []
+    for month in sorted(months):
+        if stretches and months_between(stretches[-1][-1], month)[1:] == [month]:
+            stretches[-1].append(month)
+        else:
+            stretches.append([month])
+    return max(reversed(stretches), key=len, default=[])
+
+
+def load_name(file: RawFile, window: str | None) -> str:
+    """What a file, or one month of it, is called where loads are listed: `movies`, `ratings/2015-03`."""
+    return file.name if window is None else f"{file.name}/{window}"
 
 
 def relation_of(node: Any) -> tuple[str, str]:

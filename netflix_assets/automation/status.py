@@ -9,11 +9,12 @@ from dataclasses import asdict, dataclass
 import dagster as dg
 from dagster import AssetKey
 
-from netflix_assets.automation.materialize import built_reports
+from netflix_assets.automation.materialize import relations
 from netflix_assets.automation.staleness import Records, Work, find_work, relation_of
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.loading.warehouse import Held, Warehouse
+from netflix_assets.reporting.store import ReportStore
 
 LAYERS = ("raw", "staging", "dim", "fact", "mart", "snapshots", "seeds", "reporting")
 
@@ -80,19 +81,17 @@ def read_status(
     held = {file.name: warehouse.held(file) for file in RAW_FILES}
     rows = warehouse.row_counts()
     records = Records.read(instance, graph)
-    work = find_work(graph, records, contents, held, set(rows) | built_reports(defs))
+    store: ReportStore = (defs.resources or {})["report_store"]
+    work = find_work(graph, records, contents, held, relations(rows, store))
     tables = [
         _table(graph, key, records, work, held, rows)
         for key in graph.toposorted_asset_keys
-        if graph.get(key).is_materializable
+        if graph.get(key).is_materializable and graph.get(key).group_name in LAYERS
     ]
     return Status(
         tables=tuple(sorted(tables, key=lambda table: LAYERS.index(table.layer))),
         missing_files=missing_files(contents),
-        unknown_objects=tuple(
-            version.key
-            for version in (*contents.unknown, *(v for found in contents.whole_exports.values() for v in found))
-        ),
+        unknown_objects=tuple(version.key for version in (*contents.unknown, *contents.superseded)),
     )
 
 

@@ -74,7 +74,7 @@ def _materialize(settings: Settings, *, everything: bool) -> bool:
     import dagster as dg
 
     from netflix_assets.automation.home import dagster_instance
-    from netflix_assets.automation.materialize import plan, run
+    from netflix_assets.automation.materialize import plan, run, wait_for_other_runs
     from netflix_assets.automation.status import read_status
     from netflix_assets.console import print_gaps, print_run, running_quietly
 
@@ -83,6 +83,8 @@ def _materialize(settings: Settings, *, everything: bool) -> bool:
         with console.status("reading the definitions"):
             defs, bucket, warehouse = definitions(settings)
             instance = stack.enter_context(dagster_instance(settings))
+        with console.status("looking for other runs") as shown:
+            wait_for_other_runs(defs, instance, shown.update)
         with console.status("observing the bucket"):
             work = plan(defs, instance, bucket, warehouse, everything=everything)
         if not work.assets and not work.checks:

@@ -64,7 +64,12 @@ def _dagster_dev(settings: Settings, port: int) -> int:
         ],
         # Beside the instance's own dagster.yaml: from the checkout, Dagster warns that its copy is not used.
         cwd=settings.dagster_home,
-        env={**os.environ, "NETFLIX_HOME": str(settings.home), "PYTHONWARNINGS": _DEV_WARNINGS},
+        env={
+            "NETFLIX_UI_URL": f"http://127.0.0.1:{port}",
+            **os.environ,
+            "NETFLIX_HOME": str(settings.home),
+            "PYTHONWARNINGS": _DEV_WARNINGS,
+        },
     )
     try:
         return process.wait()

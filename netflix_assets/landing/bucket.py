@@ -46,11 +46,14 @@ class Contents:
             without objects is not in it.
         whole_exports: Undivided exports of monthly files (`raw/ratings.csv`), by raw file name.
         unknown: Objects under `raw/` that match no entry of the catalogue.
+        superseded: Months cut from a whole export that are left aside, because somebody put objects of their
+            own into the month: its rows would count twice.
     """
 
     files: Mapping[str, Mapping[str | None, tuple[ObjectVersion, ...]]]
     whole_exports: Mapping[str, tuple[ObjectVersion, ...]]
     unknown: tuple[ObjectVersion, ...]
+    superseded: tuple[ObjectVersion, ...] = ()
 
     def of(self, file: RawFile, month: str | None = None) -> tuple[ObjectVersion, ...]:
         """The objects of a file, or of one month of it; empty if there are none."""
@@ -87,6 +90,7 @@ def sort_into_catalog(versions: Iterable[ObjectVersion], files: Sequence[RawFile
             whole.setdefault(place.file.name, []).append(version)
         else:
             placed.setdefault(place.file.name, {}).setdefault(place.month, []).append(version)
+    superseded = [version for file in files for version in _take_superseded(file, placed.get(file.name, {}))]
     return Contents(
         files={
             name: {month: tuple(sorted(found)) for month, found in by_month.items()}
@@ -94,7 +98,17 @@ def sort_into_catalog(versions: Iterable[ObjectVersion], files: Sequence[RawFile
         },
         whole_exports={name: tuple(sorted(found)) for name, found in whole.items()},
         unknown=tuple(sorted(unknown)),
+        superseded=tuple(sorted(superseded)),
     )
+
+
+def _take_superseded(file: RawFile, by_month: dict[str | None, list[ObjectVersion]]) -> Iterator[ObjectVersion]:
+    """Take out of each month what was cut from a whole export, if the month has other objects too."""
+    for month, found in by_month.items():
+        own = [version for version in found if not file.is_split_object(version.key)]
+        if own and len(own) < len(found):
+            yield from (version for version in found if version not in own)
+            by_month[month] = own
 
 
 class LandingBucket:

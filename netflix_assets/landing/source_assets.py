@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
-from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
+from netflix_assets.catalog import FIRST_MONTH, RawFile
 from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, digest
 
 GROUP = "landing"
@@ -148,24 +148,24 @@ def bucket_asset() -> dg.AssetSpec:
 @dg.asset_check(
     asset=BUCKET_KEY,
     name="every_object_is_known",
-    description="Every object under `raw/` is one that the catalogue of raw files loads.",
+    description="Every object under `raw/` is one that the catalogue of raw files knows, and none is left aside "
+    "because a month has objects beside those cut from a whole export.",
 )
 def every_object_is_known(bucket: dg.ResourceParam[LandingBucket]) -> dg.AssetCheckResult:
     """Name the objects that nothing loads, so that a misspelt upload is seen."""
-    contents = bucket.contents()
-    ignored = [*contents.unknown, *(v for found in contents.whole_exports.values() for v in found)]
+    return objects_are_known(bucket.contents())
+
+
+def objects_are_known(contents: Contents) -> dg.AssetCheckResult:
+    """The outcome of `every_object_is_known` for a listing."""
+    ignored = [*contents.unknown, *contents.superseded]
     return dg.AssetCheckResult(
+        asset_key=BUCKET_KEY,
+        check_name="every_object_is_known",
         passed=not ignored,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
             "objects not loaded": dg.MetadataValue.int(len(ignored)),
             "first": dg.MetadataValue.md("\n".join(f"- `{version.key}`" for version in ignored[:20]) or "none"),
         },
-    )
-
-
-def landing_definitions(files: Sequence[RawFile] = RAW_FILES) -> dg.Definitions:
-    """Source assets of the raw files, and the check on the bucket."""
-    return dg.Definitions(
-        assets=[bucket_asset(), *(source_asset(file) for file in files)], asset_checks=[every_object_is_known]
     )

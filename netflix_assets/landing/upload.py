@@ -214,7 +214,7 @@ def _download(url: str, target: Path, tell: Progress) -> bool:
         raise UserError(f"{url} cannot be downloaded ({reason}); check the address and the network") from error
     if expected and received != expected:
         raise UserError(f"{url}: received {received} of {expected} bytes; download it again")
-    published = _published_md5(url)
+    published = _publishedmd5_of(url)
     if published is not None and published != digest.hexdigest():
         raise UserError(
             f"{url}: the download has MD5 {digest.hexdigest()}, but {published} is published; download it again"
@@ -222,7 +222,7 @@ def _download(url: str, target: Path, tell: Progress) -> bool:
     return published is not None
 
 
-def _published_md5(url: str) -> str | None:
+def _publishedmd5_of(url: str) -> str | None:
     """What `<url>.md5` says, as `MD5 (ml-25m.zip) = <digest>` or `<digest>  ml-25m.zip`."""
     parts = urlsplit(url)
     address = parts._replace(path=f"{parts.path}.md5").geturl()
@@ -470,13 +470,14 @@ def _put_all(
 
 def _put(piece: _Piece, there: ObjectVersion | None, bucket: LandingBucket) -> bool:
     """Write one object, unless it holds these bytes already."""
-    if there is not None and there.size == piece.content.stat().st_size and there.etag == _md5(piece.content):
+    if there is not None and there.size == piece.content.stat().st_size and there.etag == md5_of(piece.content):
         return False
     bucket.put_file(piece.key, piece.content)
     return True
 
 
-def _md5(path: Path) -> str:
+def md5_of(path: Path) -> str:
+    """MD5 of a file, in hexadecimal: what S3 gives as ETag for an object that was put in one piece."""
     digest = hashlib.md5(usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK):

@@ -5,12 +5,14 @@ load, and tells Dagster what came of it.
 """
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 
 from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, Column, RawFile
+from netflix_assets.errors import BucketError, WarehouseError
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.source_assets import OWNERS, partitions_of
 from netflix_assets.loading.warehouse import (
@@ -28,6 +30,8 @@ WAREHOUSE_POOL = "warehouse"
 """Every step that opens the warehouse is in this pool."""
 
 _REJECTS_SHOWN = 20
+_RETRIES = 3
+_FIRST_RETRY_SECONDS = 2
 
 
 class LoadConfig(dg.Config):
@@ -35,9 +39,11 @@ class LoadConfig(dg.Config):
 
     Attributes:
         only_changed: Leave out months whose objects are those already loaded.
+        other_months: Months to load besides those of the run's range of partitions.
     """
 
     only_changed: bool = False
+    other_months: list[str] = []  # noqa: RUF012 (Dagster's config reads the default from here)
 
 
 def observed_parts(file: RawFile, contents: Contents) -> dict[str | None, Sequence[Any]]:
@@ -73,6 +79,19 @@ def parts_to_load(
     return {window: found for window, found in parts.items() if found or window is None or window in held}
 
 
+@contextmanager
+def retrying(context: dg.AssetExecutionContext) -> Iterator[None]:
+    """Have Dagster repeat the step for what time may mend: S3 or warehouse out of reach, an object just replaced.
+
+    Bad data is not such a thing.
+    """
+    try:
+        yield
+    except (BucketError, WarehouseError) as error:
+        wait = _FIRST_RETRY_SECONDS * 2**context.retry_number
+        raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=wait) from error
+
+
 def raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
     """The loading asset of one raw file."""
     with warnings.catch_warnings():
@@ -106,14 +125,19 @@ def _raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
         months = None
         if file.month_column is not None:
             first, last = context.partition_key_range
-            months = months_between(first, last)
-        parts = parts_to_load(file, bucket.contents(), warehouse.held(file), months, only_changed=config.only_changed)
-        report = warehouse.replace(file, parts, bucket, run_id=context.run.run_id)
+            months = sorted({*months_between(first, last), *config.other_months})
+        with retrying(context):
+            held = warehouse.held(file)
+            parts = parts_to_load(file, bucket.contents(), held, months, only_changed=config.only_changed)
+            report = warehouse.replace(file, parts, bucket, run_id=context.run.run_id)
         context.log.info(
             f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
             f"from {report.objects} objects in {report.seconds:.2f} s"
         )
-        return dg.MaterializeResult(metadata=_metadata(report, warehouse.row_count(file)))
+        metadata = _metadata(report, warehouse.row_count(file))
+        for month in config.other_months:
+            context.log_event(dg.AssetMaterialization(context.asset_key, partition=month, metadata=metadata))
+        return dg.MaterializeResult(metadata=metadata)
 
     return _load
 

@@ -1,0 +1,24 @@
+"""Everything of the bucket that Dagster shows: the raw files, the bucket as a whole, and the cut of whole exports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import dagster as dg
+
+from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.landing.source_assets import bucket_asset, every_object_is_known, source_asset
+from netflix_assets.landing.whole_export import split_asset
+
+
+def landing_definitions(scratch: Path, files: Sequence[RawFile] = RAW_FILES) -> dg.Definitions:
+    """Assets and checks of the bucket; `scratch` is a folder for downloads."""
+    return dg.Definitions(
+        assets=[
+            bucket_asset(),
+            *(source_asset(file) for file in files),
+            *(split_asset(file, scratch) for file in files if file.month_column),
+        ],
+        asset_checks=[every_object_is_known],
+    )

@@ -1,0 +1,142 @@
+"""What Dagster's daemons do, step by step, so that tests can count the runs: tick, record, run, evaluate."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
+from dataclasses import dataclass, field
+
+import dagster as dg
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.execute_in_process import core_execute_in_process
+
+from netflix_assets.automation.home import dagster_instance
+from netflix_assets.automation.sensors import tick
+from netflix_assets.definitions import build_defs, duckdb_from
+from netflix_assets.reporting.store import report_store
+from netflix_assets_tests.pipeline import Pipeline
+
+
+@dataclass
+class Look:
+    """What one tick of the sensor gave."""
+
+    run: dg.RunRequest | None
+    observed: list[tuple[str, str | None]]
+    reason: str
+
+    @property
+    def assets(self) -> set[str]:
+        """Names of the assets to materialize, without their schemas."""
+        assert self.run is not None, self.reason
+        return {key.path[-1] for key in self.run.asset_selection or ()}
+
+    @property
+    def months(self) -> set[str]:
+        """First and last month of the range, and those beside it."""
+        assert self.run is not None
+        range_ = {self.run.tags.get(f"dagster/asset_partition_range_{end}") for end in ("start", "end")} - {None}
+        config = self.run.run_config["ops"].get("raw__raw_ratings", {}).get("config", {})
+        return {str(month) for month in range_} | set(config.get("other_months", ()))
+
+
+@dataclass
+class Daemon:
+    """Sensor and conditions on one pipeline."""
+
+    pipeline: Pipeline
+    instance: dg.DagsterInstance
+    defs: dg.Definitions
+    cursor: str | None = None
+    conditions_cursor: dg.AutomationConditionEvaluation | object | None = None
+    runs: list[Look] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def look(self) -> Look:
+        """One tick of the sensor; its observations and cursor are kept, its run is not started."""
+        context = dg.build_sensor_context(
+            instance=self.instance, cursor=self.cursor, repository_def=self.defs.get_repository_def()
+        )
+        warehouse = duckdb_from(self.pipeline.settings, lock_wait_seconds=0.1)
+        bucket = self.pipeline.bucket
+        result = tick(context, bucket, warehouse, report_store(self.pipeline.settings, bucket))
+        if isinstance(result, dg.SkipReason):
+            return Look(None, [], result.skip_message or "")
+        for event in result.asset_events:
+            self.instance.report_runless_asset_event(event)
+        self.cursor = result.cursor
+        run = result.run_requests[0] if result.run_requests else None
+        assert len(result.run_requests or ()) <= 1
+        observed = [
+            (event.asset_key.path[-1], event.partition)
+            for event in result.asset_events
+            if isinstance(event, dg.AssetObservation)
+        ]
+        return Look(run, observed, result.skip_reason.skip_message or "" if result.skip_reason else "")
+
+    def execute(self, look: Look, *, on_event: Callable[[dg.DagsterEvent], None] | None = None) -> bool:
+        """Run what a tick requested; False if it failed."""
+        request = look.run
+        assert request is not None
+        job = self.defs.resolve_implicit_global_asset_job_def().get_subset(
+            asset_selection=set(request.asset_selection or ()),
+            asset_check_selection=None if request.asset_check_keys is None else set(request.asset_check_keys),
+        )
+        run_id = f"{len(self.runs):08}-0000-4000-8000-{id(self) % 10**12:012}"
+        if on_event is not None:
+            listener = on_event
+            self.instance.add_event_listener(
+                run_id, lambda entry: listener(entry.dagster_event) if entry.dagster_event else None
+            )
+        with redirect_stdout(io.StringIO()):
+            # As the daemon does, the run records what it is to materialize; `execute_in_process` of a job does not.
+            result = core_execute_in_process(
+                job=InMemoryJob(job.as_ephemeral_job(resource_defs={}, input_values={})),
+                instance=self.instance,
+                run_id=run_id,
+                run_config=dict(request.run_config or {}),
+                run_tags=dict(request.tags),
+                asset_selection=frozenset(request.asset_selection or ()),
+                output_capturing_enabled=False,
+                raise_on_error=False,
+            )
+        self.runs.append(look)
+        self.failed += [event.step_key or "" for event in result.all_events if event.is_step_failure]
+        return result.success
+
+    def conditions(self) -> set[str]:
+        """One evaluation of the conditions; names of what they request."""
+        result = dg.evaluate_automation_conditions(
+            self.defs,
+            instance=self.instance,
+            cursor=self.conditions_cursor,  # type: ignore[arg-type]
+        )
+        self.conditions_cursor = result.cursor
+        return {
+            key.path[-1]
+            for key in self.defs.resolve_asset_graph().materializable_asset_keys
+            if result.get_num_requested(key)
+        }
+
+    def settle(self) -> list[Look]:
+        """Tick and run until nothing more is requested; the runs that took. The conditions must ask for nothing."""
+        before = len(self.runs)
+        for _ in range(8):
+            look = self.look()
+            assert self.conditions() == set()
+            if look.run is None:
+                return self.runs[before:]
+            self.execute(look)
+            assert self.conditions() == set()
+        raise AssertionError(f"the runs do not end: {[sorted(look.assets) for look in self.runs]}")
+
+
+@contextmanager
+def daemon(pipeline: Pipeline) -> Iterator[Daemon]:
+    """Sensor and conditions that have seen the pipeline as it is."""
+    with dagster_instance(pipeline.settings) as instance:
+        one = Daemon(pipeline, instance, build_defs(pipeline.settings))
+        assert one.conditions() == set()
+        assert one.look().run is None
+        yield one

@@ -1,0 +1,50 @@
+"""How old data may get: every raw table and mart has a window, and sources tell when nothing arrives."""
+
+import datetime as dt
+
+import dagster as dg
+
+from netflix_assets.automation.freshness import MONTHLY, YEARLY, arrived_lately
+from netflix_assets.catalog import RAW_FILES, raw_file
+from netflix_assets.definitions import build_defs
+from netflix_assets.landing.bucket import ObjectVersion, sort_into_catalog
+from netflix_assets.settings import Settings
+
+NOW = dt.datetime(2026, 11, 24, tzinfo=dt.timezone.utc)
+
+
+def age(days: float, key: str = "raw/movies.csv") -> ObjectVersion:
+    return ObjectVersion(key, "etag", 1, NOW - dt.timedelta(days=days))
+
+
+def test_every_raw_table_and_mart_has_a_window(settings: Settings) -> None:
+    graph = build_defs(settings).resolve_asset_graph()
+    policies = {
+        key.path[-1]: graph.get(key).freshness_policy
+        for key in graph.materializable_asset_keys
+        if graph.get(key).group_name in ("raw", "mart")
+    }
+    assert set(policies.values()) == {MONTHLY, YEARLY}
+    assert policies["raw_ratings"] == policies["movie_analysis"] == MONTHLY
+    assert policies["raw_genome_scores"] == YEARLY
+
+
+def test_every_source_has_a_check_on_its_newest_object_and_a_schedule_runs_it(settings: Settings) -> None:
+    defs = build_defs(settings)
+    checks = {
+        key.asset_key.path[-1] for key in defs.resolve_asset_graph().asset_check_keys if key.name == "arrived_lately"
+    }
+    assert checks == {file.name for file in RAW_FILES}
+    (schedule,) = defs.schedules or ()
+    assert isinstance(schedule, dg.ScheduleDefinition)
+    assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
+
+
+def test_the_newest_object_counts_and_a_clock_ahead_does_no_harm() -> None:
+    movies = raw_file("movies")
+    for ages, passed in (([50.0], False), ([50.0, 3.0], True), ([-1 / 24], True), ([], False)):
+        keys = ["raw/movies.csv", "raw/movies.csv.gz"]
+        contents = sort_into_catalog(age(days, key) for days, key in zip(ages, keys, strict=False))
+        result = arrived_lately(movies, contents, NOW)
+        assert result.passed is passed, ages
+        assert result.severity is dg.AssetCheckSeverity.WARN

@@ -1,0 +1,164 @@
+"""What a person sees and clicks in the UI of a real `netflix-assets dev`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from netflix_assets_tests.browser.running import Dev, browser, chromium_path, dev_server, environment, wait_for
+from netflix_assets_tests.pipeline import Pipeline, ratings_csv
+
+pytestmark = [
+    pytest.mark.xdist_group("browser"),
+    pytest.mark.skipif(chromium_path() is None, reason="there is no chromium; on Debian: apt-get install chromium"),
+]
+
+MONTH = "raw/ratings/month={}/ratings.csv"
+SUCCESSES = {"SUCCESS"}
+SECONDS = 1000
+
+
+@pytest.fixture(scope="module")
+def pipeline(built_small: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    return built_small.copy(tmp_path_factory.mktemp("dev") / "home")
+
+
+@pytest.fixture(scope="module")
+def dev(pipeline: Pipeline) -> Iterator[Dev]:
+    """One server for all tests of this file."""
+    with dev_server(pipeline.settings) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with browser() as started:
+        yield started
+
+
+@pytest.fixture
+def page(chromium: Browser, dev: Dev) -> Iterator[Page]:
+    """A new tab, with the UI as its base; no run is going on."""
+    wait_for("the end of all runs", lambda: dev.finished_runs(set(), at_least=0) is not None)
+    context = chromium.new_context(base_url=dev.url, viewport={"width": 1600, "height": 1000})
+    context.set_default_timeout(60 * SECONDS)
+    yield context.new_page()
+    context.close()
+
+
+def known_runs(dev: Dev) -> set[str]:
+    return {run["runId"] for run in dev.runs()}
+
+
+def launch_backfill(page: Page, months: str) -> None:
+    """Fill in and confirm the dialog that asks for partitions."""
+    months_field = page.get_by_role("dialog").get_by_role("textbox").first
+    months_field.fill(months)
+    months_field.press("Enter")
+    page.get_by_role("button", name="Launch backfill").click()
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def assets_of(runs: list[dict[str, object]]) -> set[str]:
+    return {asset["path"][-1] for run in runs for asset in run["assetSelection"] or ()}  # type: ignore[attr-defined]
+
+
+def test_the_lineage_reads_left_to_right_from_s3_to_the_marts_and_nothing_warns(page: Page) -> None:
+    page.goto("/asset-groups")
+    places = {}
+    for group in ("landing", "raw", "staging", "fact", "mart"):
+        node = page.get_by_text(group, exact=True).last
+        node.wait_for()
+        box = node.bounding_box()
+        assert box is not None
+        places[group] = box["x"]
+    assert sorted(places, key=lambda group: places[group]) == list(places)
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    for word in ("Warning", "Error", "Failed", "Overdue"):
+        expect(page.get_by_text(word)).to_have_count(0)
+
+
+def test_an_asset_page_shows_description_owner_kinds_columns_freshness_and_what_starts_it(page: Page) -> None:
+    page.goto("/assets/mart/movie_analysis")
+    for text in ("Description", "Owners", "Kinds", "average_rating", "Freshness policy", "Automation condition"):
+        expect(page.get_by_text(text).first).to_be_visible()
+    page.goto("/assets/raw/raw_ratings")
+    expect(page.get_by_text("arrivals").first).to_be_visible()
+
+
+def test_everything_can_be_materialized_by_clicking(page: Page, dev: Dev) -> None:
+    before = known_runs(dev)
+    page.goto("/asset-groups")
+    page.get_by_text("Materialize all").click()
+    launch_backfill(page, "[2015-03...2015-05]")
+    runs = wait_for("the backfill", lambda: done(dev, before, "movie_analysis"))
+    assert {run["status"] for run in runs} == SUCCESSES
+    assert {"raw_ratings", "raw_movies", "snap_tags", "fact_ratings", "movie_analysis"} <= assets_of(runs)
+    page.goto("/assets/mart/movie_analysis")
+    expect(page.get_by_text("Latest materialization").first).to_be_visible()
+    expect(page.get_by_text("Failed")).to_have_count(0)
+
+
+def done(dev: Dev, before: set[str], asset: str) -> list[dict[str, object]] | None:
+    """The new runs, once they have ended and one of them made the asset."""
+    runs = dev.finished_runs(before)
+    return runs if runs and asset in assets_of(runs) else None
+
+
+def test_an_object_put_into_s3_is_seen_in_the_ui_and_in_the_marts(page: Page, dev: Dev, pipeline: Pipeline) -> None:
+    before = known_runs(dev)
+    page.goto("/assets/raw/raw_ratings")
+    pipeline.put(MONTH.format("2016-02"), ratings_csv(["5,1,4.0,1454284800"]))
+    expect(page.get_by_text("2016-02").first).to_be_visible(timeout=120 * SECONDS)
+    (run,) = wait_for("the run", lambda: dev.finished_runs(before))
+    assert run["status"] == "SUCCESS"
+    assert pipeline.one("select count(*) from fact.fact_ratings where rating_month = date '2016-02-01'") == 1
+
+
+def test_a_failing_check_says_which_rows(page: Page, dev: Dev, pipeline: Pipeline) -> None:
+    before = known_runs(dev)
+    good = [f"{user},1,3.0,1456790{user}" for user in range(400, 500)]
+    pipeline.put(MONTH.format("2016-03"), ratings_csv([*good, "501,1,7.5,1456790501"]))
+    wait_for("the run", lambda: dev.finished_runs(before))
+    page.goto("/assets/raw/raw_ratings?view=checks")
+    page.get_by_text("no_rejected_rows").first.click()
+    expect(page.get_by_text("501,1,7.5,1456790501").first).to_be_visible()
+    expect(page.get_by_text("raw/ratings/month=2016-03/ratings.csv").first).to_be_visible()
+
+
+def test_two_months_are_backfilled_by_clicking_and_what_is_below_follows(page: Page, dev: Dev) -> None:
+    before = known_runs(dev)
+    page.goto("/assets/raw/raw_ratings?view=partitions")
+    page.get_by_role("button", name="Materialize…").click()
+    launch_backfill(page, "[2015-03...2015-04]")
+    runs = wait_for("the backfill and what follows", lambda: done(dev, before, "fact_ratings"))
+    assert {run["status"] for run in runs} == SUCCESSES
+    assert sorted("raw_ratings" in assets_of([run]) for run in runs) == [False, True]
+
+
+@pytest.mark.usefixtures("page")
+def test_runs_started_at_once_by_ui_sensor_and_command_line_queue_and_all_succeed(dev: Dev, pipeline: Pipeline) -> None:
+    before = known_runs(dev)
+    pipeline.put(MONTH.format("2016-04"), ratings_csv(["5,1,4.0,1459468800"]))
+    launch = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename } }"""
+    for table in ("raw_movies", "raw_links", "raw_tags"):
+        selector = {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": "netflix_assets.definitions",
+            "jobName": "__ASSET_JOB",
+            "assetSelection": [{"path": ["raw", table]}],
+        }
+        answer = dev.graphql(launch, params={"selector": selector, "runConfigData": {}, "mode": "default"})
+        assert answer["launchRun"]["__typename"] == "LaunchRunSuccess", answer
+    command = [sys.executable, "-m", "netflix_assets.cli", "materialize", "--all"]
+    done_by_command = subprocess.run(
+        command, env=environment(dev.settings), capture_output=True, text=True, timeout=300
+    )
+    assert done_by_command.returncode == 0, done_by_command.stdout + done_by_command.stderr
+    runs = wait_for("the runs", lambda: dev.finished_runs(before, at_least=4))
+    assert {run["status"] for run in runs} == SUCCESSES
+    assert pipeline.one("select count(*) from fact.fact_ratings where rating_month = date '2016-04-01'") == 1
