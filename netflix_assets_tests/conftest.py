@@ -1,18 +1,25 @@
 """What tests share: settings of their own, a real local S3 server, and a fresh bucket on it."""
 
+from __future__ import annotations
+
 import os
 import socket
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
+
+if TYPE_CHECKING:
+    from netflix_assets_tests.emulator.account import Account
 
 
 def isolated_settings(home: Path) -> Settings:
@@ -48,6 +55,19 @@ def s3(s3_server: Settings, settings: Settings) -> Settings:
 def bucket(s3: Settings) -> LandingBucket:
     """A new, empty bucket."""
     return LandingBucket(s3)
+
+
+@pytest.fixture(scope="session")
+def snowflake_account(s3_server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """One emulated Snowflake account for the whole test process; its stages read from the S3 server."""
+    reason = why_not_here()
+    if reason is not None:
+        pytest.skip(reason)
+    # Its base cannot be installed on Python 3.10.
+    from netflix_assets_tests.emulator.account import running_account
+
+    with running_account(s3_server, tmp_path_factory.mktemp("snowflake")) as account:
+        yield account
 
 
 @pytest.fixture(scope="session")

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
+import os.path
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from netflix_assets import catalog
 from netflix_assets.catalog import RAW_FILES, RawFile
@@ -97,6 +99,12 @@ def sort_into_catalog(versions: Iterable[ObjectVersion], files: Sequence[RawFile
     )
 
 
+def _is_amazon(endpoint: str) -> bool:
+    """Whether buckets have host names of their own; a server of one's own rarely has them."""
+    host = urlsplit(endpoint).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
 class LandingBucket:
     """The bucket, through a boto3 S3 client that is made when it is first needed."""
 
@@ -124,14 +132,16 @@ class LandingBucket:
 
         if self._reach is not None:
             self._settings = self._reach(self._settings)
+        settings = self._settings
         return boto3.client(
             "s3",
-            endpoint_url=self._settings.s3_endpoint,
-            aws_access_key_id=self._settings.s3_access_key,
-            aws_secret_access_key=self._settings.s3_secret_key,
-            region_name="us-east-1",
+            endpoint_url=settings.s3_endpoint,
+            # Without keys boto looks for those that the machine is given: role, profile, container.
+            aws_access_key_id=settings.s3_access_key or None,
+            aws_secret_access_key=settings.s3_secret_key or None,
+            region_name=settings.s3_region,
             config=Config(
-                s3={"addressing_style": "path"},
+                s3={"addressing_style": "virtual" if _is_amazon(settings.s3_endpoint) else "path"},
                 retries={"max_attempts": 3, "mode": "standard"},
                 connect_timeout=5,
                 read_timeout=60,
@@ -202,17 +212,52 @@ class LandingBucket:
         """
         with self._reporting(f"read {version.key}"):
             response = self._client.get_object(Bucket=self.name, Key=version.key)
-            if response["ETag"].strip('"') != version.etag:
-                raise BucketError(
-                    f"{version.key} was replaced after it was observed "
-                    f"(ETag {version.etag}, now {response['ETag'].strip(chr(34))}); observe the bucket and load again"
-                )
+            self._refuse_other_version(version, response["ETag"])
             received = 0
             for chunk in response["Body"].iter_chunks(1 << 20):
                 received += len(chunk)
                 yield chunk
         if received != version.size:
             raise BucketError(f"{version.key}: received {received} of {version.size} bytes; load again")
+
+    def first_bytes(self, version: ObjectVersion, limit: int) -> bytes:
+        """At most the first `limit` bytes of exactly this version.
+
+        Raises:
+            BucketError: The object is gone or was replaced since it was observed.
+        """
+        with self._reporting(f"read {version.key}"):
+            # Of an empty object no range can be asked for.
+            span = {"Range": f"bytes=0-{limit - 1}"} if version.size else {}
+            response = self._client.get_object(Bucket=self.name, Key=version.key, **span)
+            self._refuse_other_version(version, response["ETag"])
+            start = bytes(response["Body"].read())
+        total = int(response.get("ContentRange", f"/{len(start)}").rpartition("/")[2])
+        if total != version.size:
+            raise BucketError(f"{version.key}: received {total} of {version.size} bytes; load again")
+        return start
+
+    def refuse_if_replaced(self, versions: Sequence[ObjectVersion]) -> None:
+        """Compare object versions with what the bucket lists now, in one request per thousand objects.
+
+        Raises:
+            BucketError: One of them is gone or was replaced since it was observed.
+        """
+        now = {found.key: found for found in self.versions(os.path.commonprefix([v.key for v in versions]))}
+        for version in versions:
+            if version.key not in now:
+                raise BucketError(
+                    f"could not read {version.key}: the object is gone from {self.name!r}; "
+                    "observe the bucket and load again"
+                )
+            self._refuse_other_version(version, now[version.key].etag)
+
+    def _refuse_other_version(self, version: ObjectVersion, etag: str) -> None:
+        if etag.strip('"') != version.etag:
+            raise BucketError(
+                f"{version.key} was replaced after it was observed "
+                f"(ETag {version.etag}, now {etag.strip(chr(34))}); observe the bucket and load again"
+            )
 
     def put(self, key: str, body: BinaryIO) -> None:
         """Write one object; it is visible only once it is complete."""

@@ -190,7 +190,7 @@ def test_a_header_alone_loads_as_no_rows(loading: Loading, body: bytes) -> None:
 
 def test_raw_columns_have_the_types_of_the_catalog(loading: Loading) -> None:
     loading.load_body(RATINGS, csv(RATINGS, f"1,2,3.5,{START}"))
-    assert loading.query('select "userId", "movieId", rating, "timestamp", _load_id from raw.raw_ratings') == [
+    assert loading.query('select "userId", "movieId", "rating", "timestamp", _load_id from raw.raw_ratings') == [
         (1, 2, Decimal("3.5"), START, 1)
     ]
 
@@ -774,7 +774,7 @@ def test_a_genuine_movielens_release_loads_without_a_reject(loading: Loading, mo
         "links": (9_742, 0),
     }
     assert len(loading.warehouse.held(RATINGS)) == len(by_month) == reports["ratings"].objects
-    stars = loading.query("select rating, count(*) from raw.raw_ratings group by rating order by rating")
+    stars = loading.query("select \"rating\", count(*) from raw.raw_ratings group by \"rating\" order by \"rating\"")
     assert [plain(row) for row in stars] == [(i / 2, float(count)) for i, count in enumerate(STARS, start=1)]
 
 
