@@ -167,7 +167,8 @@ def create_rows(file: RawFile) -> str:
     """Every row of the landed lines: its values, or the line, the column and the reason why it has none."""
     columns = list(enumerate(file.columns, start=1))
     keys = ", ".join(f"value_{file.header.index(name) + 1}" for name in file.key)
-    fields = ",\n        ".join(f"{_field(file, position)} as field_{position}" for position, _ in columns)
+    cuts = ",\n        ".join(f"{_cut(file, i)} as cut_{i}" for i, _ in columns)
+    fields = ",\n        ".join(f"{_field(column, i)} as field_{i}" for i, column in columns)
     numbers = ",\n        ".join(
         f"case when regexp_like(field_{i}, '{_NUMBER}') then try_to_double(field_{i}) end as number_{i}"
         for i, column in columns
@@ -196,12 +197,18 @@ quoted as (
             else ',' || line end as outline
     from lines
 ),
-fields as (
+cut as (
     select
         *,
         length(outline) - length(replace(outline, ',', '')) as field_count,
-        {fields}
+        {cuts}
     from quoted
+),
+fields as (
+    select
+        *,
+        {fields}
+    from cut
 ),
 numbers as (
     select
@@ -239,17 +246,24 @@ select
 from ranked"""
 
 
-def _field(file: RawFile, position: int) -> str:
-    """The text of a field: cut out at the commas, or where there are quotes, at those outside of them."""
+def _cut(file: RawFile, position: int) -> str:
+    """A field as it is written: between commas, or where there are quotes, between those outside of them."""
     pattern = "^" + ",".join([_FIELD] * len(file.columns)) + "$"
     group = 1 + _GROUPS * (position - 1)
-    found = f"coalesce(regexp_substr(line, '{pattern}', 1, 1, 'e', {group}), '')"
-    unquoted = (
-        f"case when left({found}, 1) = '\"' then replace(substr({found}, 2, length({found}) - 2), '\"\"', '\"') "
-        f"else {found} end"
+    return (
+        f"case when has_quotes then coalesce(regexp_substr(line, '{pattern}', 1, 1, 'e', {group}), '') "
+        f"else split_part(line, ',', {position}) end"
     )
-    text = f"case when has_quotes then {unquoted} else split_part(line, ',', {position}) end"
-    return text if file.columns[position - 1].type is ColumnType.TEXT else f"trim({text}, {_SPACES})"
+
+
+def _field(column: Column, position: int) -> str:
+    """The text that a field stands for."""
+    cut = f"cut_{position}"
+    text = (
+        f"case when left({cut}, 1) = '\"' then replace(substr({cut}, 2, length({cut}) - 2), '\"\"', '\"') "
+        f"else {cut} end"
+    )
+    return text if column.type is ColumnType.TEXT else f"trim({text}, {_SPACES})"
 
 
 def _fault(file: RawFile) -> str:
@@ -451,9 +465,7 @@ def rejects(file: RawFile, limit: int) -> str:
     )
 
 
-RELATIONS = (
-    "select table_schema, table_name from information_schema.tables where table_schema <> 'INFORMATION_SCHEMA'"
-)
+RELATIONS = "select table_schema, table_name from information_schema.tables where table_schema <> 'INFORMATION_SCHEMA'"
 """Schema and name of every table and view of the database."""
 
 
@@ -462,4 +474,3 @@ def count_relations(relations: Sequence[tuple[str, str]]) -> str:
     return " union all ".join(
         f'select {literal(schema)}, {literal(name)}, count(*) from "{schema}"."{name}"' for schema, name in relations
     )
-

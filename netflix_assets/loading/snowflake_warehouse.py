@@ -191,7 +191,9 @@ class SnowflakeWarehouse:
             loaded += answer.records()
             query_id = answer.query_id
         bucket.refuse_if_replaced(versions)
-        partly = [row["file"] for row in loaded if row["status"] != "LOADED" or row["rows_parsed"] != row["rows_loaded"]]
+        partly = [
+            row["file"] for row in loaded if row["status"] != "LOADED" or row["rows_parsed"] != row["rows_loaded"]
+        ]
         if partly or len(loaded) != len(objects):
             raise LoadError(
                 f"Snowflake copied {len(loaded) - len(partly)} of {len(objects)} objects as a whole"
@@ -242,7 +244,11 @@ def pages(settings: SnowflakeSettings, file: RawFile, statements: dict[str, str]
     home = f"https://app.snowflake.com/{organization}/{account}".lower() + "/#"
     table = f"{settings.database}/schemas/{RAW_SCHEMA.upper()}/table/{file.table.upper()}"
     return {
-        **{f"{step} query": f"{home}/compute/history/queries/{number}/detail" for step, number in statements.items() if number},
+        **{
+            f"{step} query": f"{home}/compute/history/queries/{number}/detail"
+            for step, number in statements.items()
+            if number
+        },
         "table": f"{home}/data/databases/{table}",
     }
 

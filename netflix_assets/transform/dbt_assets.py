@@ -47,7 +47,7 @@ def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTra
         pool=WAREHOUSE_POOL,
     )
     def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        with dbt_environment(settings):
+        with dbt_environment(settings, context.run.run_id):
             # dagster-dbt knows no unit tests: they are `unit_tests` below.
             invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
         try:
@@ -112,7 +112,7 @@ def unit_tests(
             unique_id: spec for unique_id, spec in specs.items() if spec.key in context.selected_asset_check_keys
         }
         names = [f"test_type:unit,{spec.name}" for spec in selected.values()]
-        with dbt_environment(settings):
+        with dbt_environment(settings, context.run.run_id):
             invocation = dbt.cli(["test", "--select", " ".join(names)], manifest=manifest, raise_on_error=False)
         results = {result["unique_id"]: result for result in _results(invocation.wait())}
         for unique_id, spec in selected.items():

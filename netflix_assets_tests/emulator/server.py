@@ -58,7 +58,9 @@ class Emulator:
         logging.getLogger("fakesnow.server").setLevel(logging.CRITICAL)
         logging.getLogger("sqlglot").setLevel(logging.ERROR)
         fakesnow.server.shared_fs = FakeSnow(create_database_on_connect=False, create_schema_on_connect=False)
-        routes = [route for route in fakesnow.server.routes if route.path not in ("/session/v1/login-request", "/session")]
+        routes = [
+            route for route in fakesnow.server.routes if route.path not in ("/session/v1/login-request", "/session")
+        ]
         routes.insert(0, Route("/session/v1/login-request", self._log_in, methods=["POST"]))
         routes.insert(0, Route("/session", self._session, methods=["POST"]))
         self.app = Starlette(routes=routes)
@@ -88,6 +90,18 @@ class Emulator:
         """Forget a database and everything in it."""
         # DuckDB's word for it; fakesnow passes DROP DATABASE on, which DuckDB does not know.
         fakesnow.server.shared_fs.duck_conn.cursor().execute(f"detach {name}")
+
+    def empty(self, database: str) -> None:
+        """Take all rows out of the raw tables of a database, and end all sessions."""
+        self.end_sessions()
+        connection = fakesnow.server.shared_fs.duck_conn.cursor()
+        tables = connection.execute(
+            "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'RAW'",
+            [database],
+        ).fetchall()
+        for (table,) in tables:
+            connection.execute(f'delete from {database}.RAW."{table}"').fetchall()
+        connection.execute(f"insert into {database}.RAW.LOAD_LOCK values (0)").fetchall()
 
     def create_stage(self, name: str, url: str) -> None:
         """Make an external stage, by its full name; an admin's work."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -14,6 +15,9 @@ from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.settings import Settings
 from netflix_assets_tests.loading.harness import Loading, Row
+
+if TYPE_CHECKING:
+    from netflix_assets_tests.emulator.account import Account
 
 
 @pytest.fixture
@@ -34,27 +38,40 @@ def on_duckdb(tmp_path: Path, bucket: LandingBucket) -> Loading:
     return Loading(bucket, warehouse, with_fraction, queries)
 
 
-@pytest.fixture
-def snowflake(request: pytest.FixtureRequest, s3: Settings) -> Iterator[Settings]:
-    """Settings of this test alone that lead to an empty database of the emulated account."""
-    account = request.getfixturevalue("snowflake_account")
-    with account.database(s3, f"TEST_{uuid.uuid4().hex.upper()}") as settings:
+@pytest.fixture(scope="session")
+def raw_database(request: pytest.FixtureRequest, s3_server: Settings) -> Iterator[Settings]:
+    """A database of the emulated account with empty raw tables, for one load test after the other."""
+    account: Account = request.getfixturevalue("snowflake_account")
+    with account.database(s3_server, f"TEST_{uuid.uuid4().hex.upper()}") as settings:
+        assert settings.snowflake is not None
+        SnowflakeWarehouse(settings.snowflake).ensure_raw_tables(RAW_FILES)
         yield settings
 
 
 @pytest.fixture
-def on_snowflake(request: pytest.FixtureRequest, snowflake: Settings, bucket: LandingBucket) -> Loading:
-    """A fresh database of the emulated Snowflake account and a fresh bucket."""
-    account = request.getfixturevalue("snowflake_account")
-    assert snowflake.snowflake is not None
-    database = snowflake.snowflake.database
+def snowflake(snowflake_account: Account, raw_database: Settings, s3: Settings) -> Iterator[Settings]:
+    """Settings of this test alone that lead to empty raw tables of the emulated account, and to its own bucket."""
+    assert raw_database.snowflake is not None
+    database = raw_database.snowflake.database
+    snowflake_account.emulator.create_stage(f"{database}.RAW.LANDING", f"s3://{s3.bucket}/")
+    snowflake_account.emulator.forget()
+    yield snowflake_account.settings(s3, database)
+    snowflake_account.emulator.empty(database)
+
+
+@pytest.fixture
+def on_snowflake(snowflake_account: Account, snowflake: Settings, bucket: LandingBucket) -> Loading:
+    """Empty raw tables of the emulated Snowflake account and a fresh bucket."""
+    account = snowflake.snowflake
+    assert account is not None
 
     def with_fraction(fraction: float) -> SnowflakeWarehouse:
-        return SnowflakeWarehouse(snowflake.snowflake, max_rejected_fraction=fraction, connect_seconds=10)
+        return SnowflakeWarehouse(account, max_rejected_fraction=fraction, connect_seconds=10)
 
-    warehouse = with_fraction(0.01)
-    warehouse.ensure_raw_tables(RAW_FILES)
-    return Loading(bucket, warehouse, with_fraction, lambda statements: account.emulator.rows(database, statements))
+    def queries(statements: Sequence[str]) -> list[list[Row]]:
+        return snowflake_account.emulator.rows(account.database, statements)
+
+    return Loading(bucket, with_fraction(0.01), with_fraction, queries)
 
 
 @pytest.fixture(params=["duckdb", "snowflake"])
