@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-import os.path
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -105,6 +104,13 @@ def _is_amazon(endpoint: str) -> bool:
     return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
 
 
+def _common_start(keys: Sequence[str]) -> str:
+    """What all keys begin with."""
+    first, last = min(keys, default=""), max(keys, default="")
+    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:same]
+
+
 class LandingBucket:
     """The bucket, through a boto3 S3 client that is made when it is first needed."""
 
@@ -154,7 +160,7 @@ class LandingBucket:
     @contextmanager
     def _reporting(self, what: str) -> Iterator[None]:
         """Turn boto's errors into one sentence that names the bucket, the object and the remedy."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
         try:
             yield
@@ -162,8 +168,7 @@ class LandingBucket:
             code = error.response.get("Error", {}).get("Code", "")
             if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "Forbidden"}:
                 raise BucketError(
-                    f"{self.address} refused the access key ({code}) when asked to {what}; "
-                    "set NETFLIX_S3_ACCESS_KEY and NETFLIX_S3_SECRET_KEY to the server's keys"
+                    f"{self.address} refused the access key ({code}) when asked to {what}; {self._key_remedy}"
                 ) from error
             if code == "NoSuchBucket":
                 raise BucketError(
@@ -175,11 +180,27 @@ class LandingBucket:
                     f"could not {what}: the object is gone from {self.name!r}; observe the bucket and load again"
                 ) from error
             raise BucketError(f"{self.address} answered {code or error} when asked to {what}") from error
+        except NoCredentialsError as error:
+            raise BucketError(
+                f"there are no AWS credentials to {what} with; give this machine a role that may read the bucket, or "
+                "set NETFLIX_S3_ACCESS_KEY and NETFLIX_S3_SECRET_KEY"
+            ) from error
         except BotoCoreError as error:
             raise BucketError(
-                f"S3 at {self.address} cannot be reached to {what} ({type(error).__name__}); "
-                "is it running (`netflix-assets s3 serve`), and is NETFLIX_S3_ENDPOINT right?"
+                f"S3 at {self.address} cannot be reached to {what} ({type(error).__name__}); {self._reach_remedy}"
             ) from error
+
+    @property
+    def _key_remedy(self) -> str:
+        if self._settings.s3_access_key:
+            return "set NETFLIX_S3_ACCESS_KEY and NETFLIX_S3_SECRET_KEY to the server's keys"
+        return "let the role of this machine do that (s3:ListBucket, s3:GetObject, s3:PutObject)"
+
+    @property
+    def _reach_remedy(self) -> str:
+        if _is_amazon(self.address):
+            return "check the network, NETFLIX_S3_REGION and NETFLIX_S3_ENDPOINT"
+        return "is it running (`netflix-assets s3 serve`), and is NETFLIX_S3_ENDPOINT right?"
 
     def versions(self, prefix: str = catalog.PREFIX) -> Iterator[ObjectVersion]:
         """Every object under a prefix, in key order, as the store lists it now.
@@ -243,7 +264,7 @@ class LandingBucket:
         Raises:
             BucketError: One of them is gone or was replaced since it was observed.
         """
-        now = {found.key: found for found in self.versions(os.path.commonprefix([v.key for v in versions]))}
+        now = {found.key: found for found in self.versions(_common_start([version.key for version in versions]))}
         for version in versions:
             if version.key not in now:
                 raise BucketError(

@@ -87,7 +87,9 @@ class SnowflakeWarehouse:
                 if any(item.rows_rejected for item in items):
                     found = opened.run(sql.first_rejects(_FIRST_REJECTS)).rows
                     rejects = [Reject(*row) for row in found]
-            load_id, statements["insert"] = _swap(opened, file, parts, items, run_id)
+            load_id, inserted_by = _swap(opened, file, parts, items, run_id)
+            if inserted_by:
+                statements["insert"] = inserted_by
         return LoadReport(
             load_id=load_id,
             objects=len(versions),
@@ -97,7 +99,7 @@ class SnowflakeWarehouse:
             rows_rejected=sum(item.rows_rejected for item in items),
             rejects=rejects,
             seconds=time.monotonic() - started,
-            statements={name: number for name, number in statements.items() if number},
+            statements=statements,
             pages=pages(self._settings, file, statements),
         )
 
@@ -162,8 +164,8 @@ class SnowflakeWarehouse:
         where = urlsplit(json.loads(url)[0] if url.startswith("[") else url)
         if where.netloc != bucket.name:
             raise WarehouseError(
-                f"stage {stage} reads s3://{where.netloc}/, not the bucket {bucket.name!r} whose objects were observed; "
-                "point the stage at that bucket (`netflix-assets infra apply`) or set NETFLIX_S3_BUCKET"
+                f"stage {stage} reads s3://{where.netloc}/, not the bucket {bucket.name!r} whose objects were "
+                "observed; point the stage at that bucket (`netflix-assets infra apply`) or set NETFLIX_S3_BUCKET"
             )
         prefix = where.path.strip("/")
         return f"{prefix}/" if prefix else ""

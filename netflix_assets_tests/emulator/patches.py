@@ -16,7 +16,6 @@ import duckdb
 import fakesnow.arrow
 import fakesnow.cursor
 import fakesnow.info_schema
-import fakesnow.server
 import fakesnow.transforms
 import pyarrow as pa
 from fakesnow.copy_into import stage_url_from_var
@@ -33,7 +32,7 @@ from netflix_assets_tests.emulator.copy_into import (
     is_stage_description,
     result_row,
 )
-from netflix_assets_tests.emulator.versions import refuse_other_versions
+from netflix_assets_tests.emulator.versions import UnfitEmulator, refuse_other_versions
 
 _LOCK_POLL_SECONDS = 0.05
 _QUERY_TAG = re.compile(r"alter\s+session\s+(?:set\s+query_tag\s*=\s*'(.*)'|(unset)\s+query_tag)\s*;?\s*", re.I | re.S)
@@ -122,14 +121,10 @@ def apply(surroundings: Surroundings) -> None:
     refuse_other_versions()
     global _surroundings
     _surroundings = surroundings
-    FakeSnowflakeCursor.execute = _execute_from_client
-    FakeSnowflakeCursor._transform_explode = _explode_with_transactions
-    FakeSnowflakeCursor._transform = _transform_more
-    FakeSnowflakeCursor._execute = _execute_waiting
-    fakesnow.cursor.copy_into = _copy_into
-    fakesnow.arrow.timestamp_to_sf_struct = _nullable_timestamps
-    fakesnow.info_schema.insert_table_comment_sql = _insert_quoted_table_comment
-    fakesnow.transforms.trim_cast_varchar = _trim_keeps_characters
+    for holder, name, function in _PATCHES:
+        if not hasattr(holder, name):
+            raise UnfitEmulator(f"fakesnow has no {name} to patch")
+        setattr(holder, name, function)
 
 
 def _here() -> Surroundings:
@@ -363,3 +358,15 @@ def _trim_keeps_characters(expression: exp.Expr) -> exp.Expr:
     if isinstance(expression, exp.Trim) and not isinstance(expression.this, exp.Cast):
         expression.set("this", exp.cast(expression.this, "TEXT"))
     return expression
+
+
+_PATCHES: tuple[tuple[Any, str, Any], ...] = (
+    (FakeSnowflakeCursor, "execute", _execute_from_client),
+    (FakeSnowflakeCursor, "_transform_explode", _explode_with_transactions),
+    (FakeSnowflakeCursor, "_transform", _transform_more),
+    (FakeSnowflakeCursor, "_execute", _execute_waiting),
+    (fakesnow.cursor, "copy_into", _copy_into),
+    (fakesnow.arrow, "timestamp_to_sf_struct", _nullable_timestamps),
+    (fakesnow.info_schema, "insert_table_comment_sql", _insert_quoted_table_comment),
+    (fakesnow.transforms, "trim_cast_varchar", _trim_keeps_characters),
+)

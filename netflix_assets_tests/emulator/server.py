@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import importlib
 import json
 import logging
 import re
@@ -16,7 +17,6 @@ from contextlib import contextmanager
 from typing import Any
 
 import boto3
-import fakesnow.server
 import jwt
 import uvicorn
 from botocore.exceptions import ClientError
@@ -30,8 +30,11 @@ from starlette.routing import Route
 
 from netflix_assets.settings import Settings
 from netflix_assets_tests.emulator import patches
+from netflix_assets_tests.emulator.copy_into import ReadObject
 from netflix_assets_tests.emulator.patches import Statement, Surroundings, state_of
 
+# The package has a function of the same name.
+_FAKESNOW: Any = importlib.import_module("fakesnow.server")
 _START_SECONDS = 20
 
 
@@ -57,10 +60,8 @@ class Emulator:
         patches.apply(self._surroundings)
         logging.getLogger("fakesnow.server").setLevel(logging.CRITICAL)
         logging.getLogger("sqlglot").setLevel(logging.ERROR)
-        fakesnow.server.shared_fs = FakeSnow(create_database_on_connect=False, create_schema_on_connect=False)
-        routes = [
-            route for route in fakesnow.server.routes if route.path not in ("/session/v1/login-request", "/session")
-        ]
+        _FAKESNOW.shared_fs = FakeSnow(create_database_on_connect=False, create_schema_on_connect=False)
+        routes = [route for route in _FAKESNOW.routes if route.path not in ("/session/v1/login-request", "/session")]
         routes.insert(0, Route("/session/v1/login-request", self._log_in, methods=["POST"]))
         routes.insert(0, Route("/session", self._session, methods=["POST"]))
         self.app = Starlette(routes=routes)
@@ -80,7 +81,7 @@ class Emulator:
 
     def create_database(self, name: str, schemas: tuple[str, ...] = ("RAW",)) -> None:
         """Make an empty database with these schemas."""
-        connection = fakesnow.server.shared_fs.connect()
+        connection = _FAKESNOW.shared_fs.connect()
         connection.cursor().execute(f"create database {name}", server=True)
         for schema in schemas:
             connection.cursor().execute(f"create schema {name}.{schema}", server=True)
@@ -89,12 +90,12 @@ class Emulator:
     def drop_database(self, name: str) -> None:
         """Forget a database and everything in it."""
         # DuckDB's word for it; fakesnow passes DROP DATABASE on, which DuckDB does not know.
-        fakesnow.server.shared_fs.duck_conn.cursor().execute(f"detach {name}")
+        _FAKESNOW.shared_fs.duck_conn.cursor().execute(f"detach {name}")
 
     def empty(self, database: str) -> None:
         """Take all rows out of the raw tables of a database, and end all sessions."""
         self.end_sessions()
-        connection = fakesnow.server.shared_fs.duck_conn.cursor()
+        connection = _FAKESNOW.shared_fs.duck_conn.cursor()
         tables = connection.execute(
             "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'RAW'",
             [database],
@@ -105,13 +106,13 @@ class Emulator:
 
     def create_stage(self, name: str, url: str) -> None:
         """Make an external stage, by its full name; an admin's work."""
-        connection = fakesnow.server.shared_fs.connect()
+        connection = _FAKESNOW.shared_fs.connect()
         connection.cursor().execute(f"create or replace stage {name} url = '{url}'", server=True)
         connection.close()
 
     def rows(self, database: str, statements: Sequence[str]) -> list[list[tuple[Any, ...]]]:
         """Rows of queries, without a client in between and not among the statements received."""
-        connection = fakesnow.server.shared_fs.connect(database, "RAW")
+        connection = _FAKESNOW.shared_fs.connect(database, "RAW")
         try:
             cursor = connection.cursor()
             return [list(map(tuple, cursor.execute(sql, server=True).fetchall())) for sql in statements]
@@ -130,9 +131,9 @@ class Emulator:
 
     def end_sessions(self) -> None:
         """End every session and its transaction, as Snowflake does some time after a client died."""
-        for connection in fakesnow.server.sessions.values():
+        for connection in _FAKESNOW.sessions.values():
             connection.close()
-        fakesnow.server.sessions.clear()
+        _FAKESNOW.sessions.clear()
 
     async def _log_in(self, request: Request) -> JSONResponse:
         body = await request.body()
@@ -144,9 +145,9 @@ class Emulator:
             return JSONResponse(
                 {"data": {}, "code": "390144", "message": "JWT token is invalid. [emulated]", "success": False}
             )
-        response: JSONResponse = await fakesnow.server.login_request(request)
+        response: JSONResponse = await _FAKESNOW.login_request(request)
         token = json.loads(bytes(response.body))["data"]["token"]
-        state = state_of(fakesnow.server.sessions[token])
+        state = state_of(_FAKESNOW.sessions[token])
         state.user = user
         parameters = data.get("SESSION_PARAMETERS", {})
         state.tag = str(parameters.get("QUERY_TAG") or "")
@@ -167,8 +168,8 @@ class Emulator:
 
     async def _session(self, request: Request) -> JSONResponse:
         """End a session with its open transaction and temporary tables; fakesnow keeps both."""
-        connection = fakesnow.server.sessions.get(fakesnow.server.to_token(request))
-        response: JSONResponse = await fakesnow.server.session(request)
+        connection = _FAKESNOW.sessions.get(_FAKESNOW.to_token(request))
+        response: JSONResponse = await _FAKESNOW.session(request)
         if connection is not None and request.query_params.get("delete"):
             connection.close()
         return response
@@ -192,7 +193,7 @@ class Emulator:
             self.end_sessions()
 
 
-def _reader(settings: Settings) -> patches.ReadObject:
+def _reader(settings: Settings) -> ReadObject:
     client: Any = boto3.client(
         "s3",
         endpoint_url=settings.s3_endpoint,

@@ -20,10 +20,9 @@ if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
 
 
-@pytest.fixture
-def on_duckdb(tmp_path: Path, bucket: LandingBucket) -> Loading:
-    """A fresh DuckDB file and a fresh bucket."""
-    path = tmp_path / "home" / "warehouse.duckdb"
+def duckdb_loading(folder: Path, bucket: LandingBucket) -> Loading:
+    """A fresh DuckDB file in a folder, and a bucket."""
+    path = folder / "home" / "warehouse.duckdb"
 
     def with_fraction(fraction: float) -> DuckDBWarehouse:
         return DuckDBWarehouse(path, max_rejected_fraction=fraction, lock_wait_seconds=20)
@@ -36,6 +35,12 @@ def on_duckdb(tmp_path: Path, bucket: LandingBucket) -> Loading:
             return [connection.execute(statement).fetchall() for statement in statements]
 
     return Loading(bucket, warehouse, with_fraction, queries)
+
+
+@pytest.fixture
+def on_duckdb(tmp_path: Path, bucket: LandingBucket) -> Loading:
+    """A fresh DuckDB file and a fresh bucket."""
+    return duckdb_loading(tmp_path, bucket)
 
 
 @pytest.fixture(scope="session")

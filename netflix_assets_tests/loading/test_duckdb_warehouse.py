@@ -21,6 +21,7 @@ from netflix_assets.errors import WarehouseError
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse, create_raw_tables, insert_rows
 from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets_tests.loading.conftest import duckdb_loading
 from netflix_assets_tests.loading.harness import MONTH, MOVIES, RATINGS, START, Loading, csv, ratings
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
@@ -166,7 +167,7 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["it's here", "[a]*", "rating=4.5", "userId=7", "locks and blocks", "ümläut 天"])
 def test_the_name_of_the_folder_makes_no_difference(tmp_path: Path, bucket: LandingBucket, name: str) -> None:
-    loading = on_duckdb(tmp_path / name, bucket)
+    loading = duckdb_loading(tmp_path / name, bucket)
     loading.allow(0.5)
     loading.load_body(RATINGS, csv(RATINGS, f"1,2,3.0,{START}", "bad"))
     assert loading.rows(RATINGS) == [(1.0, 2.0, 3.0, float(START))]
