@@ -102,6 +102,7 @@ _transform = FakeSnowflakeCursor._transform
 _execute_transformed = FakeSnowflakeCursor._execute
 _timestamp_to_struct = fakesnow.arrow.timestamp_to_sf_struct
 _insert_table_comment = fakesnow.info_schema.insert_table_comment_sql
+_per_db_creation_sql = fakesnow.info_schema.per_db_creation_sql
 
 
 def state_of(connection: Any) -> SessionState:
@@ -284,7 +285,9 @@ def _execute_waiting(cursor: Any, transformed: exp.Expr, params: Any = None) -> 
     """
     state = state_of(cursor._conn)
     deadline = time.monotonic() + state.lock_timeout
-    first = state.in_transaction and state.untouched and not isinstance(transformed, exp.Transaction)
+    # fakesnow describes each statement's result after it: that is no statement of the client's.
+    own = not isinstance(transformed, (exp.Transaction, exp.Describe))
+    first = state.in_transaction and state.untouched and own
     while True:
         try:
             _execute_transformed(cursor, transformed, params)
@@ -353,6 +356,18 @@ def _insert_quoted_table_comment(catalog: str, schema: str, table: str, comment:
     return str(_insert_table_comment(catalog, schema, table, comment.replace("'", "''")))
 
 
+def _creation_with_views(catalog: str) -> str:
+    """INFORMATION_SCHEMA.TABLES lists views as well."""
+    tables = (
+        "(select database_name, schema_name, table_name, estimated_size, 'BASE TABLE' as kind from duckdb_tables "
+        "union all select database_name, schema_name, view_name, null, 'VIEW' from duckdb_views) as tables"
+    )
+    sql = str(_per_db_creation_sql(catalog))
+    return sql.replace("from duckdb_tables tables", f"from {tables}").replace(
+        "'BASE TABLE' AS \"TABLE_TYPE\"", 'tables.kind AS "TABLE_TYPE"'
+    )
+
+
 def _trim_keeps_characters(expression: exp.Expr) -> exp.Expr:
     """TRIM with the characters to trim, which fakesnow forgets while it casts to text."""
     if isinstance(expression, exp.Trim) and not isinstance(expression.this, exp.Cast):
@@ -368,5 +383,6 @@ _PATCHES: tuple[tuple[Any, str, Any], ...] = (
     (fakesnow.cursor, "copy_into", _copy_into),
     (fakesnow.arrow, "timestamp_to_sf_struct", _nullable_timestamps),
     (fakesnow.info_schema, "insert_table_comment_sql", _insert_quoted_table_comment),
+    (fakesnow.info_schema, "per_db_creation_sql", _creation_with_views),
     (fakesnow.transforms, "trim_cast_varchar", _trim_keeps_characters),
 )

@@ -120,7 +120,7 @@ class Emulator:
             connection.close()
 
     @contextmanager
-    def refusing(self, pattern: str, *, number: int, sql_state: str, text: str) -> Iterator[None]:
+    def refusing(self, pattern: str, number: int, sql_state: str, text: str) -> Iterator[None]:
         """Answer statements that match a pattern with an error, for what is not emulated (privileges)."""
         refusal = (re.compile(pattern, re.IGNORECASE), (number, sql_state, text))
         self._surroundings.refusals.append(refusal)
