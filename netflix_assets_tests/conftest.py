@@ -14,6 +14,7 @@ import pytest
 
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.upload import upload
 from netflix_assets.settings import PROJECT_ROOT, Settings
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
@@ -101,3 +102,18 @@ def movielens() -> Path:
     if not (folder / "ratings.csv").exists():
         pytest.skip(f"there is no ml-latest-small in {folder}; set NETFLIX_TEST_MOVIELENS to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def built_movielens(s3_server: Settings, movielens: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """A pipeline on ml-latest-small, uploaded and materialized once; take a copy before changing it.
+
+    Tests that use it are in the xdist group "movielens".
+    """
+    home = tmp_path_factory.mktemp("movielens") / "home"
+    made = Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}"))
+    made.bucket.ensure_exists()
+    upload(str(movielens), made.bucket, scratch=home / "tmp")
+    outcome = made.materialize()
+    assert outcome.success, outcome.errors
+    return made

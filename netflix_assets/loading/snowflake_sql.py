@@ -472,5 +472,10 @@ RELATIONS = "select table_schema, table_name from information_schema.tables wher
 def count_relations(relations: Sequence[tuple[str, str]]) -> str:
     """Schema, name and rows of each relation; of a table Snowflake knows them without reading it."""
     return " union all ".join(
-        f'select {literal(schema)}, {literal(name)}, count(*) from "{schema}"."{name}"' for schema, name in relations
+        f"select {literal(schema)}, {literal(name)}, count(*) from {_quoted(schema)}.{_quoted(name)}"
+        for schema, name in relations
     )
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

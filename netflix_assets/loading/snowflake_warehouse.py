@@ -240,8 +240,8 @@ def partition_of(parts: Parts) -> str | None:
 
 def pages(settings: SnowflakeSettings, file: RawFile, statements: dict[str, str]) -> dict[str, str]:
     """Addresses in Snowsight of the load's statements and of the table."""
-    organization, dash, account = settings.account.partition("-")
-    if not dash:  # The older form, locator.region.
+    organization, _, account = settings.account.partition("-")
+    if "." in settings.account:  # The older form, locator.region.
         account, _, organization = settings.account.partition(".")
     home = f"https://app.snowflake.com/{organization}/{account}".lower() + "/#"
     table = f"{settings.database}/schemas/{RAW_SCHEMA.upper()}/table/{file.table.upper()}"
