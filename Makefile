@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SCALE ?= 0.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test bench bench-load lint format lock clean
+.PHONY: help setup demo dev test bench bench-load bench-snowflake lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -33,6 +33,9 @@ bench: bench-load ## Measure against a hand-written baseline (SCALE=1 is 32 mill
 
 bench-load: $(READY) ## The loading part of bench
 	$(BIN)/python benchmarks/load.py --scale $(SCALE)
+
+bench-snowflake: $(READY) ## The same load and build on DuckDB and on the Snowflake emulator (needs Python 3.11)
+	$(BIN)/python -W ignore -m benchmarks.snowflake --scale $(or $(SNOWFLAKE_SCALE),0.01)
 
 lint: $(READY) ## Check style, types, imports and SQL
 	$(BIN)/ruff format --check .

@@ -43,6 +43,7 @@ class Emulator:
 
     Attributes:
         port: Where it listens, on 127.0.0.1.
+        requests: Paths of the requests received since `forget`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -72,8 +73,9 @@ class Emulator:
         return list(self._surroundings.statements)
 
     def forget(self) -> None:
-        """Empty the list of statements."""
+        """Empty the lists of statements and of requests."""
         self._surroundings.statements.clear()
+        self.requests.clear()
 
     def register(self, user: str, key: RSAPublicKey) -> None:
         """Let a user sign in with the private key that goes with this one."""
@@ -135,6 +137,11 @@ class Emulator:
             connection.close()
         _FAKESNOW.sessions.clear()
 
+    async def _counted(self, scope: Any, receive: Any, send: Any) -> None:
+        """The application, with a note of each request."""
+        self.requests.append(str(scope.get("path")))
+        await self.app(scope, receive, send)
+
     async def _log_in(self, request: Request) -> JSONResponse:
         body = await request.body()
         if request.headers.get("Content-Encoding") == "gzip":
@@ -177,7 +184,9 @@ class Emulator:
     @contextmanager
     def running(self) -> Iterator[Emulator]:
         """Serve until the block ends."""
-        config = uvicorn.Config(self.app, log_level="error", lifespan="off", timeout_graceful_shutdown=1)
+        config = uvicorn.Config(
+            self._counted, interface="asgi3", log_level="error", lifespan="off", timeout_graceful_shutdown=1
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [self._socket]}, daemon=True)
         thread.start()
