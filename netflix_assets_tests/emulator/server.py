@@ -66,6 +66,7 @@ class Emulator:
         routes.insert(0, Route("/session/v1/login-request", self._log_in, methods=["POST"]))
         routes.insert(0, Route("/session", self._session, methods=["POST"]))
         self.app = Starlette(routes=routes)
+        self.requests: list[str] = []
 
     @property
     def statements(self) -> list[Statement]:
