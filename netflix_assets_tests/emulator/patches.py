@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -320,21 +319,16 @@ def _copy_into(
     # By a cursor of its own: its open result would be in the way of registering the rows.
     url = stage_url_from_var(copy.stage, connection.cursor(), database, schema, table_stages, copy.table)
     target = copy.table.sql(dialect="duckdb")
-    results = []
-    for file, rows in _all_or_nothing(copied(copy, url, _here().read)):
-        connection.register("copied_rows", rows)
-        columns = ", ".join(f'"{name}"' for name in copy.columns)
-        connection.execute(f"insert into {target} ({columns}) select {columns} from copied_rows").fetchall()
-        connection.unregister("copied_rows")
-        results.append(result_row(file, rows.num_rows))
+    # Every file is read before the first row is inserted: one that is not there leaves no rows.
+    files = list(copied(copy, url, _here().read))
+    columns = ", ".join(f'"{name}"' for name in copy.columns)
+    connection.register("copied_rows", pa.concat_tables([rows for _, rows in files]))
+    connection.execute(f"insert into {target} ({columns}) select {columns} from copied_rows").fetchall()
+    connection.unregister("copied_rows")
+    results = [result_row(file, rows.num_rows) for file, rows in files]
     answer = exp.select("*").from_(exp.values(results, alias="copied", columns=RESULT_COLUMNS)).sql("duckdb")
     connection.execute(answer)
     return answer
-
-
-def _all_or_nothing(files: Iterator[tuple[str, pa.Table]]) -> list[tuple[str, pa.Table]]:
-    """Read every file before the first row is inserted, so that a file that is not there leaves no rows."""
-    return list(files)
 
 
 def _nullable_timestamps(column: Any) -> pa.Array:
