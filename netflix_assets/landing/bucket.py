@@ -139,7 +139,8 @@ class LandingBucket:
         if self._reach is not None:
             self._settings = self._reach(self._settings)
         settings = self._settings
-        return boto3.client(
+        # A session of its own: the default one keeps the credentials that it found first.
+        return boto3.Session().client(
             "s3",
             endpoint_url=settings.s3_endpoint,
             # Without keys boto looks for those that the machine is given: role, profile, container.
