@@ -6,6 +6,7 @@ Through dagster-snowflake's `SnowflakeResource`, with a key pair. Knows nothing 
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -147,9 +148,13 @@ def session(
     Raises:
         WarehouseError: The key cannot be read or is refused, or the account cannot be reached.
     """
-    # Imported here: a second that a process which only shows the assets need not spend.
-    from dagster_snowflake import SnowflakeResource
-    from snowflake.connector.errors import Error
+    with warnings.catch_warnings():
+        # Of packages that these carry or use, which say nothing to who loads.
+        warnings.filterwarnings("ignore", message="urllib3 .* doesn't match a supported version")
+        warnings.filterwarnings("ignore", message="Using extra keyword arguments on `Field`")
+        # Imported here: a second that a process which only shows the assets need not spend.
+        from dagster_snowflake import SnowflakeResource
+        from snowflake.connector.errors import Error
 
     _check_key(user)
     address = {"host": settings.host, "port": settings.port, "protocol": settings.protocol}

@@ -112,8 +112,8 @@ def raw_tables_present() -> str:
 def create_objects(objects: Sequence[Numbered]) -> list[str]:
     """The statements that tell Snowflake which objects the load is of; more than one beyond 1,000 objects."""
     first = (
-        f"create temporary table {OBJECTS} as select column1::integer as position, column2::varchar as object_key, "
-        "column3::varchar as etag, column4::bigint as size_bytes, column5::varchar as month, "
+        f"create temporary table {OBJECTS} as select column1::integer as object_number, "
+        "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, column5::varchar as month, "
         "column6::bigint as window_start, column7::bigint as window_end from values "
     )
     more = f"insert into {OBJECTS} select * from values "
@@ -180,7 +180,7 @@ def create_rows(file: RawFile) -> str:
     return f"""create temporary table {ROWS} as
 with lines as (
     select
-        objects.position, objects.object_key, objects.month, objects.window_start, objects.window_end,
+        objects.object_number, objects.object_key, objects.month, objects.window_start, objects.window_end,
         landed.line_number,
         case when right(landed.line, 1) = chr(13) then left(landed.line, length(landed.line) - 1)
             else landed.line end as line
@@ -224,18 +224,18 @@ faults as (
 ),
 parsed as (
     select
-        position, object_key, month, line_number, line, fault,
+        object_number, object_key, month, line_number, line, fault,
         {values}
     from faults
 ),
 ranked as (
     select
         *,
-        row_number() over (partition by fault is null, {keys} order by position, line_number) as occurrence
+        row_number() over (partition by fault is null, {keys} order by object_number, line_number) as occurrence
     from parsed
 )
 select
-    position, object_key, month, line_number, {kept},
+    object_number, object_key, month, line_number, {kept},
     fault is null and occurrence > 1 as is_repeated,
     case when fault is null and occurrence = 1 then null
         else nullif(split_part(coalesce(fault, ''), '|', 1), '') end as column_name,
@@ -325,7 +325,7 @@ def _value(column: Column, position: int) -> str:
 
 
 def count_rows() -> str:
-    """Of each object: position, lines landed, longest line in bytes, its begin, rows, rejected, repeated, first reject.
+    """Of each object: number, lines landed, longest line in bytes, its begin, rows, rejected, repeated, first reject.
 
     The first reject is line, column, reason and text.
     """
@@ -336,28 +336,29 @@ def count_rows() -> str:
     group by object_key
 ),
 counted as (
-    select position, count(*) as rows_read, count_if(reason is not null) as rejected,
+    select object_number, count(*) as rows_read, count_if(reason is not null) as rejected,
         count_if(is_repeated) as repeated,
         min(case when reason is not null then line_number end) as first_line
     from {ROWS}
-    group by position
+    group by object_number
 )
 select
-    objects.position, coalesce(landed.lines, 0), coalesce(landed.longest, 0), landed.longest_start,
+    objects.object_number, coalesce(landed.lines, 0), coalesce(landed.longest, 0), landed.longest_start,
     coalesce(counted.rows_read, 0), coalesce(counted.rejected, 0), coalesce(counted.repeated, 0),
-    counted.first_line, first.column_name, first.reason, first.raw_text
+    counted.first_line, first_reject.column_name, first_reject.reason, first_reject.raw_text
 from {OBJECTS} as objects
 left join landed on objects.object_key = landed.object_key
-left join counted on objects.position = counted.position
-left join {ROWS} as first on counted.position = first.position and counted.first_line = first.line_number
-order by objects.position"""
+left join counted on objects.object_number = counted.object_number
+left join {ROWS} as first_reject
+    on counted.object_number = first_reject.object_number and counted.first_line = first_reject.line_number
+order by objects.object_number"""
 
 
 def first_rejects(limit: int) -> str:
     """Object, line, column, reason and text of the first rejected rows of the load."""
     return (
         f"select object_key, line_number, column_name, reason, raw_text from {ROWS} where reason is not null "
-        f"order by position, line_number limit {limit}"
+        f"order by object_number, line_number limit {limit}"
     )
 
 
@@ -411,21 +412,22 @@ def insert_history(file: RawFile, load_id: int, run_id: str, loaded_at: dt.datet
     """The statement that writes one row an object into the books."""
     return f"""insert into {HISTORY} ({_history_names()})
 with counted as (
-    select position, count(*) as rows_read, count_if(reason is null) as loaded,
+    select object_number, count(*) as rows_read, count_if(reason is null) as loaded,
         min(case when reason is not null then line_number end) as first_line
     from {ROWS}
-    group by position
+    group by object_number
 )
 select
     {load_id}, {literal(file.table)}, objects.month, objects.object_key, objects.etag, objects.size_bytes,
     coalesce(counted.loaded, 0), coalesce(counted.rows_read - counted.loaded, 0),
     objects.object_key || ', line ' || counted.first_line
-        || case when first.column_name is null then '' else ', column ' || first.column_name end
-        || ': ' || first.reason,
+        || case when first_reject.column_name is null then '' else ', column ' || first_reject.column_name end
+        || ': ' || first_reject.reason,
     {literal(run_id)}, {_timestamp(loaded_at)}
 from {OBJECTS} as objects
-left join counted on objects.position = counted.position
-left join {ROWS} as first on counted.position = first.position and counted.first_line = first.line_number"""
+left join counted on objects.object_number = counted.object_number
+left join {ROWS} as first_reject
+    on counted.object_number = first_reject.object_number and counted.first_line = first_reject.line_number"""
 
 
 def insert_emptied(
