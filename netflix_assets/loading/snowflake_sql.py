@@ -113,8 +113,8 @@ def create_objects(objects: Sequence[Numbered]) -> list[str]:
     """The statements that tell Snowflake which objects the load is of; more than one beyond 1,000 objects."""
     first = (
         f"create temporary table {OBJECTS} as select column1::integer as object_number, "
-        "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, column5::varchar as month, "
-        "column6::bigint as window_start, column7::bigint as window_end from values "
+        "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, "
+        "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end from values "
     )
     more = f"insert into {OBJECTS} select * from values "
     return [

@@ -68,8 +68,8 @@ def test_beyond_a_thousand_objects_there_is_a_statement_a_thousand() -> None:
 def test_objects_are_listed_with_month_and_window() -> None:
     assert sql.create_objects(jan()) == [
         "create temporary table load_objects as select column1::integer as object_number, "
-        "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, column5::varchar as month, "
-        "column6::bigint as window_start, column7::bigint as window_end from values "
+        "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, "
+        "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end from values "
         "(0, 'raw/ratings/month=2020-01/it''s.csv', 'etag', 10, '2020-01', 1577836800, 1580515200)"
     ]
     (without,) = sql.create_objects(sql.numbered({None: [version("raw/movies.csv")]}, ""))

@@ -27,7 +27,7 @@ from netflix_assets.loading import snowflake_connection, snowflake_sql
 from netflix_assets.loading.snowflake_connection import QueryTag, SnowflakeError
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.settings import PROJECT_ROOT, Duty, Settings, SnowflakeSettings
-from netflix_assets_tests.loading.harness import MONTH, MOVIES, NEXT_MONTH, RATINGS, Loading, csv, ratings
+from netflix_assets_tests.loading.harness import MONTH, MOVIES, NEXT_MONTH, RATINGS, TAGS, Loading, csv, ratings
 
 if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
@@ -202,6 +202,16 @@ def test_two_loads_of_one_month_at_once_come_one_after_the_other(loading: Loadin
     assert len(loading.rows(RATINGS)) == 50
     assert loading.warehouse.held(RATINGS)[MONTH].load_id == 3
     assert loading.query("select distinct _load_id from raw.raw_ratings") == [(3,)]
+
+
+def test_loads_of_different_files_at_once_all_succeed_under_numbers_of_their_own(loading: Loading) -> None:
+    loading.put(RATINGS, csv(RATINGS, *ratings(200)), MONTH)
+    loading.put(MOVIES, FILM)
+    loading.put(TAGS, csv(TAGS, "1,1,fun,1"))
+    with ThreadPoolExecutor(3) as pool:
+        reports = list(pool.map(loading.load, (RATINGS, MOVIES, TAGS)))
+    assert [report.rows_loaded for report in reports] == [200, 1, 1]
+    assert sorted(report.load_id for report in reports) == [1, 2, 3]
 
 
 @pytest.fixture
