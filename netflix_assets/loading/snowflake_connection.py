@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -180,15 +180,14 @@ def session(
             },
         },
     )
-    opened = resource.get_connection()
-    try:
-        connection = opened.__enter__()
-    except Error as error:
-        raise WarehouseError(_connect_sentence(settings, user, error, connect_seconds)) from error
-    try:
+    with ExitStack() as stack:
+        try:
+            connection = stack.enter_context(resource.get_connection())
+        except Error as error:
+            raise WarehouseError(_connect_sentence(settings, user, error, connect_seconds)) from error
+        # The resource closes the connection only if all went well.
+        stack.callback(connection.close)
         yield Session(connection, settings.account, user)
-    finally:
-        connection.close()
 
 
 def _check_key(user: ServiceUser) -> None:

@@ -239,7 +239,7 @@ select
     fault is null and occurrence > 1 as is_repeated,
     case when fault is null and occurrence = 1 then null
         else nullif(split_part(coalesce(fault, ''), '|', 1), '') end as column_name,
-    case when fault is not null then substr(fault, position('|' in fault) + 1)
+    case when fault is not null then substr(fault, charindex('|', fault) + 1)
         when occurrence > 1 then {repeated} end as reason,
     case when fault is not null or occurrence > 1
         then replace(left(line, {TEXT_LIMIT}), chr(0), chr(65533)) end as raw_text
@@ -268,7 +268,7 @@ def _field(column: Column, position: int) -> str:
 
 def _fault(file: RawFile) -> str:
     """What is wrong with a line, as 'column|reason' (no column: the whole line), or NULL; as `quarantine` says it."""
-    invalid = "octet_length(left(line, position(chr(65533) in line) - 1)) + 1"
+    invalid = "octet_length(left(line, charindex(chr(65533), line) - 1)) + 1"
     rules = [
         ("contains(line, chr(65533))", f"'|byte ' || ({invalid}) || ' of the line is not valid UTF-8'"),
         ("contains(line, chr(13))", "'|there is a carriage return inside the line'"),

@@ -6,6 +6,7 @@ import datetime as dt
 
 import pytest
 import sqlglot
+from sqlfluff.core import Linter
 
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.bucket import ObjectVersion
@@ -125,34 +126,51 @@ def test_raw_columns_keep_the_spelling_of_the_header() -> None:
     )
 
 
-@pytest.mark.parametrize("file", RAW_FILES, ids=lambda file: file.name)
-def test_every_statement_is_one_statement_of_snowflakes_sql(file: RawFile) -> None:
+def statements(file: RawFile) -> list[str]:
+    """All of a load, and those that read what it wrote."""
     month = "2020-01" if file.month_column else None
     parts = {month: [version("raw/x.csv")]}
     objects = sql.numbered(parts, "")
-    statements = [
+    return [
         *sql.create_raw_tables([file]).values(),
+        sql.raw_tables_present(),
         *sql.create_objects(objects),
         sql.CREATE_LINES,
         *sql.copy_lines("raw.LANDING", objects),
         sql.create_rows(file),
         sql.count_rows(),
         sql.first_rejects(9),
+        sql.BEGIN,
         sql.TAKE_LOCK,
+        sql.READ_LOAD_ID,
         sql.delete_window(file, parts),
         sql.delete_rejects(file, parts),
         sql.insert_rows(file, 1),
         sql.insert_rejects(file, 1),
         sql.insert_history(file, 1, "run", NOW),
         sql.insert_emptied(file, [month], 1, "run", NOW),
+        sql.COMMIT,
         sql.held(file),
         sql.rejects(file, 9),
         sql.RELATIONS,
         sql.count_relations([("MART", "X"), ("DIM", 'odd"name')]),
     ]
-    for statement in statements:
+
+
+@pytest.mark.parametrize("file", RAW_FILES, ids=lambda file: file.name)
+def test_every_statement_is_one_statement_of_snowflakes_sql(file: RawFile) -> None:
+    for statement in statements(file):
         (parsed,) = sqlglot.parse(statement, read="snowflake")
         assert not isinstance(parsed, sqlglot.exp.Command), statement
+
+
+def test_sqlfluff_finds_nothing_in_them_that_snowflakes_grammar_lacks() -> None:
+    linter = Linter(dialect="snowflake")
+    for statement in statements(RATINGS):
+        parsed = linter.parse_string(f"{statement};\n")
+        assert parsed.violations == [], statement
+        assert parsed.tree is not None
+        assert "unparsable" not in parsed.tree.type_set(), statement
 
 
 @pytest.mark.parametrize(

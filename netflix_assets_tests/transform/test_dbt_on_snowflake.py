@@ -3,51 +3,21 @@
 from __future__ import annotations
 
 import io
-import os
 import shutil
-import subprocess
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from netflix_assets.catalog import RAW_FILES
-from netflix_assets.definitions import warehouse_from
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.loading.raw_assets import observed_parts
-from netflix_assets.loading.warehouse import out_of_date
-from netflix_assets.settings import Settings
-from netflix_assets.transform.project import PROJECT_DIR, dbt_environment, dbt_executable
 from netflix_assets_tests.pipeline import Pipeline, ratings_csv
-from netflix_assets_tests.snowflake_pipeline import in_both
+from netflix_assets_tests.snowflake_pipeline import in_both, load_and_build
 
 if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
 
 pytestmark = pytest.mark.xdist_group("movielens")
-
-
-def load_and_build(settings: Settings) -> None:
-    """Load what is out of date, then have dbt build everything; without Dagster, and without dbt's tests."""
-    contents = LandingBucket(settings).contents()
-    warehouse = warehouse_from(settings)
-    for file in RAW_FILES:
-        held = warehouse.held(file)
-        stale = out_of_date(file, observed_parts(file, contents), held)
-        parts = {window: contents.of(file, window) for window, changed in stale.items() if changed}
-        if parts:
-            warehouse.replace(file, parts, LandingBucket(settings), run_id="test")
-    with dbt_environment(settings):
-        command = [dbt_executable(), "--quiet", "build", "--exclude-resource-type", "test", "unit_test"]
-        done = subprocess.run(
-            [*command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)],
-            env={**os.environ, "DBT_LOG_PATH": str(settings.home / "logs")},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_every_table_equals_duckdb_after_the_first_build_and_after_changed_removed_and_late_months(
