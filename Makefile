@@ -6,7 +6,7 @@ READY := $(VENV)/.ready
 SCALE ?= 0.1
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test bench bench-load bench-arrival bench-report pictures picture-report lint format lock clean
+.PHONY: help setup demo dev test bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -29,7 +29,7 @@ dev: $(READY) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
 test: $(READY) ## Run the tests
 	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
-bench: bench-load bench-arrival bench-report ## Measure every part (SCALE=1 is 32 million ratings)
+bench: bench-load bench-arrival bench-snowflake bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 
 bench-load: $(READY) ## The loading part of bench
 	$(BIN)/python benchmarks/load.py --scale $(SCALE)
@@ -45,6 +45,9 @@ bench-arrival: $(READY) ## From an object in S3 to fresh marts under `make dev`,
 
 pictures: $(READY) ## Take the README's pictures of the Dagster UI (needs chromium)
 	$(BIN)/python -m netflix_assets_tests.browser.pictures
+
+bench-snowflake: $(READY) ## The same load and build on DuckDB and on the Snowflake emulator (needs Python 3.11)
+	$(BIN)/python -W ignore -m benchmarks.snowflake --scale $(or $(SNOWFLAKE_SCALE),0.01)
 
 lint: $(READY) ## Check style, types, imports and SQL
 	$(BIN)/ruff format --check .

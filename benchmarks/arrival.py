@@ -25,12 +25,13 @@ import dagster as dg
 
 from netflix_assets.automation.home import dagster_instance
 from netflix_assets.automation.sensors import tick
-from netflix_assets.definitions import build_defs, duckdb_from
+from netflix_assets.definitions import build_defs
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.arrivals import look
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.reporting.store import report_store
 from netflix_assets.settings import Settings
+from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.browser.running import dev_server, environment, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent

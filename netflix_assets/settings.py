@@ -244,11 +244,28 @@ class Settings:
 
     def dbt_environment(self) -> dict[str, str]:
         """What dbt's profile and Dagster's child processes read, by variable name."""
-        return {
+        environment = {
+            "NETFLIX_TARGET": self.target.value,
             "NETFLIX_WAREHOUSE_PATH": str(self.warehouse_path),
             "NETFLIX_SCHEMA_PREFIX": self.schema_prefix,
             "NETFLIX_LOOKER_DASHBOARD_URL": self.looker_studio.dashboard_url,
         }
+        if self.snowflake is not None:
+            transformer = self.snowflake.users[Duty.TRANSFORMER]
+            environment |= {
+                "NETFLIX_SNOWFLAKE_ACCOUNT": self.snowflake.account,
+                "NETFLIX_SNOWFLAKE_HOST": self.snowflake.host or "",
+                "NETFLIX_SNOWFLAKE_PORT": str(self.snowflake.port),
+                "NETFLIX_SNOWFLAKE_PROTOCOL": self.snowflake.protocol,
+                "NETFLIX_SNOWFLAKE_DATABASE": self.snowflake.database,
+                "NETFLIX_SNOWFLAKE_TRANSFORMER_USER": transformer.user,
+                "NETFLIX_SNOWFLAKE_TRANSFORMER_ROLE": transformer.role,
+                "NETFLIX_SNOWFLAKE_TRANSFORMER_WAREHOUSE": transformer.warehouse,
+                "NETFLIX_SNOWFLAKE_TRANSFORMER_PRIVATE_KEY_PATH": str(transformer.private_key_path),
+                "NETFLIX_SNOWFLAKE_TRANSFORMER_PRIVATE_KEY_PASSPHRASE": transformer.private_key_passphrase or "",
+                "NETFLIX_SNOWFLAKE_REPORTER_ROLE": self.snowflake.users[Duty.REPORTER].role,
+            }
+        return environment
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:

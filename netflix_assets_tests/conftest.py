@@ -1,18 +1,26 @@
 """What tests share: settings of their own, a real local S3 server, and a fresh bucket on it."""
 
+from __future__ import annotations
+
 import os
 import socket
 import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.upload import upload
 from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
+
+if TYPE_CHECKING:
+    from netflix_assets_tests.emulator.account import Account
 
 
 def isolated_settings(home: Path) -> Settings:
@@ -51,6 +59,19 @@ def bucket(s3: Settings) -> LandingBucket:
 
 
 @pytest.fixture(scope="session")
+def snowflake_account(s3_server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
+    """One emulated Snowflake account for the whole test process; its stages read from the S3 server."""
+    reason = why_not_here()
+    if reason is not None:
+        pytest.skip(reason)
+    # Its base cannot be installed on Python 3.10.
+    from netflix_assets_tests.emulator.account import running_account
+
+    with running_account(s3_server, tmp_path_factory.mktemp("snowflake")) as account:
+        yield account
+
+
+@pytest.fixture(scope="session")
 def built_small(s3_server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """A pipeline on four movies and six ratings, materialized once; take a copy before changing it."""
     home = tmp_path_factory.mktemp("small") / "home"
@@ -81,3 +102,18 @@ def movielens() -> Path:
     if not (folder / "ratings.csv").exists():
         pytest.skip(f"there is no ml-latest-small in {folder}; set NETFLIX_TEST_MOVIELENS to its folder")
     return folder
+
+
+@pytest.fixture(scope="session")
+def built_movielens(s3_server: Settings, movielens: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """A pipeline on ml-latest-small, uploaded and materialized once; take a copy before changing it.
+
+    Tests that use it are in the xdist group "movielens".
+    """
+    home = tmp_path_factory.mktemp("movielens") / "home"
+    made = Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}"))
+    made.bucket.ensure_exists()
+    upload(str(movielens), made.bucket, scratch=home / "tmp")
+    outcome = made.materialize()
+    assert outcome.success, outcome.errors
+    return made

@@ -17,10 +17,11 @@ from netflix_assets.automation.home import dagster_instance
 from netflix_assets.automation.materialize import Outcome, plan, run
 from netflix_assets.automation.staleness import Work
 from netflix_assets.automation.status import Status, read_status
-from netflix_assets.definitions import build_defs, duckdb_from
+from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
+from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.settings import Settings
+from netflix_assets.targets import duckdb_from, warehouse_from
 
 MOVIES = """\
 movieId,title,genres
@@ -73,8 +74,8 @@ class Pipeline:
         return LandingBucket(self.settings)
 
     @property
-    def warehouse(self) -> DuckDBWarehouse:
-        return duckdb_from(self.settings)
+    def warehouse(self) -> Warehouse:
+        return warehouse_from(self.settings)
 
     def put(self, key: str, text: str) -> None:
         self.bucket.put(key, io.BytesIO(text.encode()))
@@ -108,7 +109,7 @@ class Pipeline:
 
     def contents(self) -> dict[str, list[tuple[Any, ...]]]:
         """Every row of every table that people read, in a fixed order; times of runs left out."""
-        with self.warehouse.connection(read_only=True) as connection:
+        with duckdb_from(self.settings).connection(read_only=True) as connection:
             tables = connection.execute(
                 "select table_schema, table_name from information_schema.tables where table_schema in "
                 "('dim', 'fact', 'mart', 'staging') and table_name != 'src_load_history' order by all"

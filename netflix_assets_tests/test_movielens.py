@@ -3,28 +3,19 @@
 from __future__ import annotations
 
 import datetime as dt
-import uuid
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from netflix_assets.landing.upload import upload
-from netflix_assets.settings import Settings
 from netflix_assets_tests.pipeline import Pipeline
 
 pytestmark = pytest.mark.xdist_group("movielens")
 
 
-@pytest.fixture(scope="module")
-def pipeline(s3_server: Settings, movielens: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    home = tmp_path_factory.mktemp("movielens") / "home"
-    made = Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}"))
-    made.bucket.ensure_exists()
-    upload(str(movielens), made.bucket, scratch=home / "tmp")
-    outcome = made.materialize()
-    assert outcome.success, outcome.errors
-    return made
+@pytest.fixture
+def pipeline(built_movielens: Pipeline) -> Pipeline:
+    return built_movielens
 
 
 def test_every_row_is_loaded_and_none_rejected(pipeline: Pipeline) -> None:

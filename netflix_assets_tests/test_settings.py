@@ -141,3 +141,15 @@ def test_the_example_file_names_every_setting_with_its_default() -> None:
     InfraSettings.from_environment(Recording(INFRA))
     # Dagster+ sets this one; nobody else does.
     assert read - {"DAGSTER_CLOUD_IS_BRANCH_DEPLOYMENT"} == set(shown)
+
+
+def test_dbt_is_told_everything_that_its_profile_reads_of_the_target() -> None:
+    profile = (PROJECT_ROOT / "dbt_project" / "profiles.yml").read_text()
+    read = {"local": profile.partition("    snowflake:")[0], "snowflake": profile.partition("    snowflake:")[2]}
+    for target, environment in (("local", {}), ("snowflake", SNOWFLAKE)):
+        told = Settings.from_environment(environment).dbt_environment()
+        # Set for each command, with the run that it is for.
+        assert set(re.findall(r"env_var\('(\w+)'", read[target])) - {"NETFLIX_RUN_ID"} <= set(told)
+        assert told["NETFLIX_TARGET"] == target
+    assert told["NETFLIX_SNOWFLAKE_TRANSFORMER_USER"] == "MOVIELENS_TRANSFORMER"
+    assert told["NETFLIX_SNOWFLAKE_HOST"] == ""

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, BinaryIO
+from urllib.parse import urlsplit
 
 from netflix_assets import catalog
 from netflix_assets.catalog import RAW_FILES, RawFile
@@ -111,6 +112,19 @@ def _take_superseded(file: RawFile, by_month: dict[str | None, list[ObjectVersio
             by_month[month] = own
 
 
+def _is_amazon(endpoint: str) -> bool:
+    """Whether buckets have host names of their own; a server of one's own rarely has them."""
+    host = urlsplit(endpoint).hostname or ""
+    return host.endswith((".amazonaws.com", ".amazonaws.com.cn"))
+
+
+def _common_start(keys: Sequence[str]) -> str:
+    """What all keys begin with."""
+    first, last = min(keys, default=""), max(keys, default="")
+    same = next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))
+    return first[:same]
+
+
 class LandingBucket:
     """The bucket, through a boto3 S3 client that is made when it is first needed."""
 
@@ -138,14 +152,17 @@ class LandingBucket:
 
         if self._reach is not None:
             self._settings = self._reach(self._settings)
-        return boto3.client(
+        settings = self._settings
+        # A session of its own: the default one keeps the credentials that it found first.
+        return boto3.Session().client(
             "s3",
-            endpoint_url=self._settings.s3_endpoint,
-            aws_access_key_id=self._settings.s3_access_key,
-            aws_secret_access_key=self._settings.s3_secret_key,
-            region_name="us-east-1",
+            endpoint_url=settings.s3_endpoint,
+            # Without keys boto looks for those that the machine is given: role, profile, container.
+            aws_access_key_id=settings.s3_access_key or None,
+            aws_secret_access_key=settings.s3_secret_key or None,
+            region_name=settings.s3_region,
             config=Config(
-                s3={"addressing_style": "path"},
+                s3={"addressing_style": "virtual" if _is_amazon(settings.s3_endpoint) else "path"},
                 retries={"max_attempts": 3, "mode": "standard"},
                 connect_timeout=5,
                 read_timeout=60,
@@ -158,7 +175,7 @@ class LandingBucket:
     @contextmanager
     def _reporting(self, what: str) -> Iterator[None]:
         """Turn boto's errors into one sentence that names the bucket, the object and the remedy."""
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 
         try:
             yield
@@ -166,8 +183,7 @@ class LandingBucket:
             code = error.response.get("Error", {}).get("Code", "")
             if code in {"InvalidAccessKeyId", "SignatureDoesNotMatch", "AccessDenied", "403", "Forbidden"}:
                 raise BucketError(
-                    f"{self.address} refused the access key ({code}) when asked to {what}; "
-                    "set NETFLIX_S3_ACCESS_KEY and NETFLIX_S3_SECRET_KEY to the server's keys"
+                    f"{self.address} refused the access key ({code}) when asked to {what}; {self._key_remedy}"
                 ) from error
             if code == "NoSuchBucket":
                 raise BucketError(
@@ -179,11 +195,27 @@ class LandingBucket:
                     f"could not {what}: the object is gone from {self.name!r}; observe the bucket and load again"
                 ) from error
             raise BucketError(f"{self.address} answered {code or error} when asked to {what}") from error
+        except NoCredentialsError as error:
+            raise BucketError(
+                f"there are no AWS credentials to {what} with; give this machine a role that may read the bucket, or "
+                "set NETFLIX_S3_ACCESS_KEY and NETFLIX_S3_SECRET_KEY"
+            ) from error
         except BotoCoreError as error:
             raise BucketError(
-                f"S3 at {self.address} cannot be reached to {what} ({type(error).__name__}); "
-                "is it running (`netflix-assets s3 serve`), and is NETFLIX_S3_ENDPOINT right?"
+                f"S3 at {self.address} cannot be reached to {what} ({type(error).__name__}); {self._reach_remedy}"
             ) from error
+
+    @property
+    def _key_remedy(self) -> str:
+        if self._settings.s3_access_key:
+            return "set NETFLIX_S3_ACCESS_KEY and NETFLIX_S3_SECRET_KEY to the server's keys"
+        return "let the role of this machine do that (s3:ListBucket, s3:GetObject, s3:PutObject)"
+
+    @property
+    def _reach_remedy(self) -> str:
+        if _is_amazon(self.address):
+            return "check the network, NETFLIX_S3_REGION and NETFLIX_S3_ENDPOINT"
+        return "is it running (`netflix-assets s3 serve`), and is NETFLIX_S3_ENDPOINT right?"
 
     def versions(self, prefix: str = catalog.PREFIX) -> Iterator[ObjectVersion]:
         """Every object under a prefix, in key order, as the store lists it now.
@@ -216,17 +248,52 @@ class LandingBucket:
         """
         with self._reporting(f"read {version.key}"):
             response = self._client.get_object(Bucket=self.name, Key=version.key)
-            if response["ETag"].strip('"') != version.etag:
-                raise BucketError(
-                    f"{version.key} was replaced after it was observed "
-                    f"(ETag {version.etag}, now {response['ETag'].strip(chr(34))}); observe the bucket and load again"
-                )
+            self._refuse_other_version(version, response["ETag"])
             received = 0
             for chunk in response["Body"].iter_chunks(1 << 20):
                 received += len(chunk)
                 yield chunk
         if received != version.size:
             raise BucketError(f"{version.key}: received {received} of {version.size} bytes; load again")
+
+    def first_bytes(self, version: ObjectVersion, limit: int) -> bytes:
+        """At most the first `limit` bytes of exactly this version.
+
+        Raises:
+            BucketError: The object is gone or was replaced since it was observed.
+        """
+        with self._reporting(f"read {version.key}"):
+            # Of an empty object no range can be asked for.
+            span = {"Range": f"bytes=0-{limit - 1}"} if version.size else {}
+            response = self._client.get_object(Bucket=self.name, Key=version.key, **span)
+            self._refuse_other_version(version, response["ETag"])
+            start = bytes(response["Body"].read())
+        total = int(response.get("ContentRange", f"/{len(start)}").rpartition("/")[2])
+        if total != version.size:
+            raise BucketError(f"{version.key}: received {total} of {version.size} bytes; load again")
+        return start
+
+    def refuse_if_replaced(self, versions: Sequence[ObjectVersion]) -> None:
+        """Compare object versions with what the bucket lists now, in one request per thousand objects.
+
+        Raises:
+            BucketError: One of them is gone or was replaced since it was observed.
+        """
+        now = {found.key: found for found in self.versions(_common_start([version.key for version in versions]))}
+        for version in versions:
+            if version.key not in now:
+                raise BucketError(
+                    f"could not read {version.key}: the object is gone from {self.name!r}; "
+                    "observe the bucket and load again"
+                )
+            self._refuse_other_version(version, now[version.key].etag)
+
+    def _refuse_other_version(self, version: ObjectVersion, etag: str) -> None:
+        if etag.strip('"') != version.etag:
+            raise BucketError(
+                f"{version.key} was replaced after it was observed "
+                f"(ETag {version.etag}, now {etag.strip(chr(34))}); observe the bucket and load again"
+            )
 
     def put(self, key: str, body: BinaryIO, *, content_type: str = "binary/octet-stream") -> None:
         """Write one object; it is visible only once it is complete."""

@@ -23,7 +23,7 @@ _DIGITS = b"0123456789"
 _BOM = b"\xef\xbb\xbf"
 _PIECE = 1 << 20
 _LONGEST_HEADER = 1 << 16
-_LONGEST_LINE = 1 << 20
+LONGEST_LINE = 1 << 20
 
 # DuckDB takes these for numbers.
 _ODD_NUMBER = re.compile(rb"[0-9]_[0-9]|\+-")
@@ -82,7 +82,7 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path) -> Landed
         LoadError: The object is not this file (see `check_header`), or its gzip data is damaged.
     """
     body = iter(decompressed(key, chunks))
-    first_line, rest = _first_line(body)
+    first_line, rest = first_line_of(body)
     check_header(file, key, first_line)
 
     plain_row = _plain_row(file)
@@ -91,7 +91,7 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path) -> Landed
     line_ends = 1  # Not yet written: those after the header, or after the last line that was not blank.
     with path.open("wb") as out:
         out.write(first_line.removeprefix(_BOM).rstrip(b"\r"))
-        for piece in _whole_lines(key, chain((rest,), body)):
+        for piece in whole_lines(key, chain((rest,), body)):
             plain_rows = _count_plain_rows(plain_row, piece) if plain_row and line_ends == 1 else 0
             if plain_rows:
                 lines += plain_rows
@@ -112,7 +112,7 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path) -> Landed
     return LandedObject(path, lines, suspicious)
 
 
-def _first_line(body: Iterator[bytes]) -> tuple[bytes, bytes]:
+def first_line_of(body: Iterator[bytes]) -> tuple[bytes, bytes]:
     """The first line without its LF (or as much of it as a header may have), and the rest of what was read."""
     head = b""
     for chunk in body:
@@ -123,7 +123,7 @@ def _first_line(body: Iterator[bytes]) -> tuple[bytes, bytes]:
     return first_line, rest
 
 
-def _whole_lines(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
+def whole_lines(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
     """The same bytes in pieces that end with a line end; one is added to the last line if it has none.
 
     Raises:
@@ -137,13 +137,18 @@ def _whole_lines(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
             rest = chunk[cut:]
         else:
             rest += chunk
-        if len(rest) > _LONGEST_LINE:
-            raise LoadError(
-                f"{key}: a line is longer than {_LONGEST_LINE} bytes ({rest[:40]!r}...), so this is not CSV; "
-                "upload the real file"
-            )
+        if len(rest) > LONGEST_LINE:
+            raise line_too_long(key, rest)
     if rest:
         yield rest + b"\n"
+
+
+def line_too_long(key: str, line: bytes) -> LoadError:
+    """The refusal of an object with a line that no CSV has."""
+    return LoadError(
+        f"{key}: a line is longer than {LONGEST_LINE} bytes ({line[:40]!r}...), so this is not CSV; "
+        "upload the real file"
+    )
 
 
 def _plain_row(file: RawFile) -> bytes | None:

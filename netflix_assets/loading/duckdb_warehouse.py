@@ -15,7 +15,7 @@ import shutil
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -37,9 +37,10 @@ from netflix_assets.loading.warehouse import (
     Parts,
     PreparedObject,
     Reject,
-    exceeds,
+    adjacent,
     month_window,
     refuse_if_too_many_rejects,
+    refuse_too_many_repeats,
 )
 
 _RETRY_SECONDS = 0.25
@@ -325,13 +326,8 @@ class DuckDBWarehouse:
             if not extra:
                 continue
             read = sum(source.item.rows_read for source in sources)
-            if exceeds(extra, self._max_rejected_fraction, read):
-                objects = ", ".join(s.item.version.key for s in sources if s.item.month == month)
-                raise LoadError(
-                    f"{extra} of {read} rows for {file.table} repeat the {', '.join(file.key)} of another row, more "
-                    f"than the allowed {self._max_rejected_fraction:.2%}, so the table stays as it was; look for "
-                    f"the same rows twice in {objects[:300]} and upload again"
-                )
+            objects = [source.item.version.key for source in sources if source.item.month == month]
+            refuse_too_many_repeats(file, extra, read, self._max_rejected_fraction, objects)
             repeated[month] = set(connection.execute(f"select {key} {groups}").fetchall())
         return repeated
 
@@ -521,21 +517,10 @@ def _delete_window(connection: duckdb.DuckDBPyConnection, file: RawFile, parts: 
         connection.execute(rejected, [file.table])
         return
     months = [month for month in parts if month is not None]
-    for start, end in _adjacent(month_window(month) for month in sorted(months)):
+    for start, end in adjacent(month_window(month) for month in sorted(months)):
         time_column = f'"{file.month_column}"'
         connection.execute(f"delete from {table} where {time_column} >= ? and {time_column} < ?", [start, end])
     connection.execute(f"{rejected} and list_contains(?, month)", [file.table, months])
-
-
-def _adjacent(windows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted windows, those that touch made into one."""
-    merged: list[tuple[int, int]] = []
-    for start, end in windows:
-        if merged and merged[-1][1] == start:
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((start, end))
-    return merged
 
 
 def _insert(

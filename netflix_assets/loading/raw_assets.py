@@ -24,14 +24,25 @@ from netflix_assets.loading.warehouse import (
     months_between,
     out_of_date,
 )
+from netflix_assets.settings import Target
 
 GROUP = RAW_SCHEMA
 WAREHOUSE_POOL = "warehouse"
-"""Every step that opens the warehouse is in this pool."""
+"""Every step that opens the local warehouse is in this pool: DuckDB has one writer."""
 
+WAREHOUSE_KINDS = {Target.LOCAL: "duckdb", Target.SNOWFLAKE: "snowflake"}
 _REJECTS_SHOWN = 20
 _RETRIES = 3
 _FIRST_RETRY_SECONDS = 2
+
+
+def warehouse_pool(target: Target, part: str) -> str:
+    """The pool of a step that works on one part of the warehouse: a raw table, or what dbt builds.
+
+    Snowflake takes any number of writers, but two loads of one table would only wait for each other.
+    """
+    pools = {Target.LOCAL: WAREHOUSE_POOL, Target.SNOWFLAKE: f"{WAREHOUSE_POOL}/{part}"}
+    return pools[target]
 
 
 class LoadConfig(dg.Config):
@@ -92,14 +103,14 @@ def retrying(context: dg.AssetExecutionContext) -> Iterator[None]:
         raise dg.RetryRequested(max_retries=_RETRIES, seconds_to_wait=wait) from error
 
 
-def raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
+def raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
     """The loading asset of one raw file."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)  # backfill_policy
-        return _raw_table_asset(file)
+        return _raw_table_asset(file, target)
 
 
-def _raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
+def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
     @dg.asset(
         key=dg.AssetKey(file.table_key),
         deps=[dg.AssetKey(file.source_key)],
@@ -107,8 +118,8 @@ def _raw_table_asset(file: RawFile) -> dg.AssetsDefinition:
         backfill_policy=dg.BackfillPolicy.single_run() if file.month_column else None,
         group_name=GROUP,
         owners=OWNERS,
-        kinds={"s3", "duckdb"},
-        pool=WAREHOUSE_POOL,
+        kinds={"s3", WAREHOUSE_KINDS[target]},
+        pool=warehouse_pool(target, file.table),
         description=f"{file.description} One row a good line of the objects in S3; the others are in "
         "`raw.rejected_rows`, and `raw.load_history` says which load each row came with.",
         metadata={
@@ -168,6 +179,8 @@ def _metadata(report: LoadReport, rows_in_table: int) -> dict[str, dg.MetadataVa
         "seconds": dg.MetadataValue.float(round(report.seconds, 3)),
         "load id": dg.MetadataValue.int(report.load_id),
         "first rejects": _rejects_table(report.rejects[:_REJECTS_SHOWN]),
+        **{f"{step} query id": dg.MetadataValue.text(number) for step, number in report.statements.items()},
+        **{f"{name} page": dg.MetadataValue.url(address) for name, address in report.pages.items()},
     }
 
 
@@ -197,7 +210,7 @@ def _rejects_table(rejects: Sequence[Reject]) -> dg.MetadataValue:
     )
 
 
-def raw_table_checks(file: RawFile) -> dg.AssetChecksDefinition:
+def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
     """The checks of one raw table: its books balance, and nothing is in quarantine."""
     key = dg.AssetKey(file.table_key)
 
@@ -217,7 +230,7 @@ def raw_table_checks(file: RawFile) -> dg.AssetChecksDefinition:
                 description="No row of the loads now in the table was set aside in `raw.rejected_rows`.",
             ),
         ],
-        pool=WAREHOUSE_POOL,
+        pool=warehouse_pool(target, file.table),
         can_subset=True,
     )
     def _checks(
@@ -276,7 +289,7 @@ def no_rejected_rows(file: RawFile, held: Mapping[str | None, Held], first: Sequ
     )
 
 
-def books_assets(files: Sequence[RawFile]) -> list[dg.AssetSpec]:
+def books_assets(files: Sequence[RawFile], target: Target) -> list[dg.AssetSpec]:
     """The two tables that every load writes beside its own."""
     written_by = [dg.AssetKey(file.table_key) for file in files]
     descriptions = {
@@ -289,16 +302,16 @@ def books_assets(files: Sequence[RawFile]) -> list[dg.AssetSpec]:
             deps=written_by,
             group_name=GROUP,
             owners=OWNERS,
-            kinds={"duckdb"},
+            kinds={WAREHOUSE_KINDS[target]},
             description=description,
         )
         for name, description in descriptions.items()
     ]
 
 
-def loading_definitions(files: Sequence[RawFile] = RAW_FILES) -> dg.Definitions:
+def loading_definitions(target: Target, files: Sequence[RawFile] = RAW_FILES) -> dg.Definitions:
     """Raw tables, their checks, and their books."""
     return dg.Definitions(
-        assets=[*(raw_table_asset(file) for file in files), *books_assets(files)],
-        asset_checks=[raw_table_checks(file) for file in files],
+        assets=[*(raw_table_asset(file, target) for file in files), *books_assets(files, target)],
+        asset_checks=[raw_table_checks(file, target) for file in files],
     )

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from netflix_assets.catalog import RawFile
@@ -83,6 +83,8 @@ class LoadReport:
         rows_rejected: Rows that are not: they are in `raw.rejected_rows`.
         rejects: The first of these.
         seconds: Wall time.
+        statements: Where a warehouse keeps a record of its statements, the number of each step's there.
+        pages: Addresses where the warehouse shows the load and the table, by what they show.
     """
 
     load_id: int
@@ -93,6 +95,8 @@ class LoadReport:
     rows_rejected: int
     rejects: Sequence[Reject]
     seconds: float
+    statements: Mapping[str, str] = field(default_factory=dict)
+    pages: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -202,6 +206,17 @@ def months_between(first: str, last: str) -> list[str]:
     return months
 
 
+def adjacent(windows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted windows, those that touch made into one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in windows:
+        if merged and merged[-1][1] == start:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged
+
+
 def out_of_date(file: RawFile, observed: Parts, held: Mapping[str | None, Held]) -> dict[str | None, bool]:
     """For every month (or None) that is observed or held: whether the table needs loading.
 
@@ -220,6 +235,22 @@ def out_of_date(file: RawFile, observed: Parts, held: Mapping[str | None, Held])
 def exceeds(rows: int, fraction: float, of: int) -> bool:
     """Whether `rows` are more than a fraction of a number of rows; 29 of 100 are not more than 0.29."""
     return rows > fraction * of + 1e-6
+
+
+def refuse_too_many_repeats(
+    file: RawFile, repeated: int, read: int, max_rejected_fraction: float, objects: Sequence[str]
+) -> None:
+    """Fail a load in which too many rows of one window repeat the key of another.
+
+    Raises:
+        LoadError: More than the fraction do; names the objects of that window.
+    """
+    if exceeds(repeated, max_rejected_fraction, read):
+        raise LoadError(
+            f"{repeated} of {read} rows for {file.table} repeat the {', '.join(file.key)} of another row, more "
+            f"than the allowed {max_rejected_fraction:.2%}, so the table stays as it was; look for "
+            f"the same rows twice in {', '.join(objects)[:300]} and upload again"
+        )
 
 
 def refuse_if_too_many_rejects(file: RawFile, prepared: Sequence[PreparedObject], max_rejected_fraction: float) -> None:

@@ -12,7 +12,7 @@ import dagster as dg
 
 from netflix_assets.errors import ReportError
 from netflix_assets.landing.source_assets import OWNERS
-from netflix_assets.loading.raw_assets import WAREHOUSE_POOL
+from netflix_assets.loading.raw_assets import warehouse_pool
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.exposures import GROUP, REPORT_KEY, exposure_assets
 from netflix_assets.reporting.queries import MARTS, Tiles, read_tiles
@@ -33,7 +33,7 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
         group_name=GROUP,
         owners=OWNERS,
         kinds={"html", "altair"},
-        pool=WAREHOUSE_POOL,
+        pool=warehouse_pool(settings.target, "report"),
         code_version=_code_version(),
         description="How people rate movies: one HTML page over the marts that works without a network. "
         "`netflix-assets report open` shows it.",
@@ -105,7 +105,9 @@ def report_checks(settings: Settings) -> dg.AssetChecksDefinition:
         ),
     ]
 
-    @dg.multi_asset_check(name="report_checks", specs=specs, pool=WAREHOUSE_POOL, can_subset=True)
+    @dg.multi_asset_check(
+        name="report_checks", specs=specs, pool=warehouse_pool(settings.target, "report"), can_subset=True
+    )
     def _checks(
         context: dg.AssetCheckExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],

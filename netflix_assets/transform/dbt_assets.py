@@ -13,7 +13,7 @@ from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from packaging.version import Version
 
-from netflix_assets.loading.raw_assets import WAREHOUSE_POOL
+from netflix_assets.loading.raw_assets import warehouse_pool
 from netflix_assets.settings import Settings
 from netflix_assets.transform.project import dbt_environment, dbt_executable, prepared_project
 from netflix_assets.transform.translator import NetflixDbtTranslator
@@ -44,10 +44,10 @@ def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTra
         project=project,
         dagster_dbt_translator=translator,
         name="dbt_build",
-        pool=WAREHOUSE_POOL,
+        pool=warehouse_pool(settings.target, "dbt"),
     )
     def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
-        with dbt_environment(settings):
+        with dbt_environment(settings, context.run.run_id):
             # dagster-dbt knows no unit tests: they are `unit_tests` below.
             invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
         try:
@@ -104,7 +104,7 @@ def unit_tests(
         name="dbt_unit_tests",
         specs=list(specs.values()),
         can_subset=True,
-        pool=WAREHOUSE_POOL,
+        pool=warehouse_pool(settings.target, "dbt"),
         description="Runs `dbt test --select test_type:unit`.",
     )
     def _test(context: dg.AssetCheckExecutionContext, dbt: DbtCliResource) -> Iterator[dg.AssetCheckResult]:
@@ -112,7 +112,7 @@ def unit_tests(
             unique_id: spec for unique_id, spec in specs.items() if spec.key in context.selected_asset_check_keys
         }
         names = [f"test_type:unit,{spec.name}" for spec in selected.values()]
-        with dbt_environment(settings):
+        with dbt_environment(settings, context.run.run_id):
             invocation = dbt.cli(["test", "--select", " ".join(names)], manifest=manifest, raise_on_error=False)
         results = {result["unique_id"]: result for result in _results(invocation.wait())}
         for unique_id, spec in selected.items():

@@ -32,10 +32,16 @@ def dbt_executable() -> str:
 
 
 @contextmanager
-def dbt_environment(settings: Settings) -> Iterator[None]:
-    """Set, for a dbt command being started, the variables that `profiles.yml` and dbt read."""
+def dbt_environment(settings: Settings, run_id: str = "") -> Iterator[None]:
+    """Set, for a dbt command being started, the variables that `profiles.yml` and dbt read.
+
+    Args:
+        settings: Where dbt builds.
+        run_id: The Dagster run that dbt works for.
+    """
     changed = {
         **settings.dbt_environment(),
+        "NETFLIX_RUN_ID": run_id,
         "DBT_TARGET_PATH": str(settings.dbt_target_path),
         # With the default, a build of some models runs tests whose other parent is not built yet.
         "DBT_INDIRECT_SELECTION": "buildable",
@@ -75,8 +81,11 @@ def _fingerprint(settings: Settings) -> str:
         if path.is_file() and relative.parts[0] not in _NOT_SOURCE:
             digest.update(f"{relative}\0".encode())
             digest.update(path.read_bytes())
-    read = (settings.target.value, settings.schema_prefix, settings.looker_studio.dashboard_url)
-    digest.update(repr((version("dbt-core"), str(PROJECT_DIR), *read)).encode())
+    # Where relations are, who may read them, and where the dashboard is, is in the manifest.
+    names = ("NETFLIX_TARGET", "NETFLIX_SCHEMA_PREFIX", "NETFLIX_SNOWFLAKE_DATABASE", "NETFLIX_SNOWFLAKE_REPORTER_ROLE")
+    places = [settings.dbt_environment().get(name) for name in names]
+    places.append(settings.looker_studio.dashboard_url)
+    digest.update(repr((version("dbt-core"), str(PROJECT_DIR), places)).encode())
     return digest.hexdigest()
 
 

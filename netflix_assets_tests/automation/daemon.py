@@ -13,8 +13,9 @@ from dagster._core.execution.execute_in_process import core_execute_in_process
 
 from netflix_assets.automation.home import dagster_instance
 from netflix_assets.automation.sensors import tick
-from netflix_assets.definitions import build_defs, duckdb_from
+from netflix_assets.definitions import build_defs
 from netflix_assets.reporting.store import report_store
+from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.pipeline import Pipeline
 
 
@@ -58,7 +59,7 @@ class Daemon:
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, repository_def=self.defs.get_repository_def()
         )
-        warehouse = duckdb_from(self.pipeline.settings, lock_wait_seconds=0.1)
+        warehouse = duckdb_from(self.pipeline.settings, wait_seconds=1)
         bucket = self.pipeline.bucket
         result = tick(context, bucket, warehouse, report_store(self.pipeline.settings, bucket))
         if isinstance(result, dg.SkipReason):

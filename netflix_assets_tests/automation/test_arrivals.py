@@ -17,10 +17,11 @@ import pytest
 from netflix_assets.automation.conditions import automation_sensor
 from netflix_assets.automation.home import dagster_instance
 from netflix_assets.automation.sensors import arrivals_sensor, default_status
-from netflix_assets.definitions import build_defs, duckdb_from
+from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.reporting.store import report_store
 from netflix_assets.settings import Settings
+from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.automation.daemon import Daemon, Look, daemon
 from netflix_assets_tests.pipeline import MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
 
@@ -155,7 +156,7 @@ def test_a_bad_month_does_not_keep_back_the_good_ones(running: Daemon) -> None:
 
 def test_a_failing_blocking_check_stops_what_is_below_and_the_run_is_not_repeated(running: Daemon) -> None:
     pipeline = running.pipeline
-    with pipeline.warehouse.connection() as connection:
+    with duckdb_from(pipeline.settings).connection() as connection:
         connection.execute("delete from raw.raw_ratings where timestamp = 1430438400")
     pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
     assert len(running.settle()) == 1
@@ -239,7 +240,7 @@ def test_s3_out_of_reach_skips_the_tick_and_says_why(running: Daemon) -> None:
 
 def test_a_warehouse_in_use_skips_the_tick_and_keeps_the_change(running: Daemon) -> None:
     running.pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
-    with running.pipeline.warehouse.connection():
+    with duckdb_from(running.pipeline.settings).connection():
         look = running.look()
     assert look.run is None
     assert "still in use" in look.reason

@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
 
 pytestmark = pytest.mark.xdist_group("pipeline")
@@ -114,7 +115,7 @@ def test_a_refused_load_fails_the_run_says_why_and_keeps_the_rows_until_the_obje
 
 
 def test_a_failing_dbt_test_fails_the_run_stops_what_is_below_and_is_tried_again(small: Pipeline) -> None:
-    with small.warehouse.connection() as connection:
+    with duckdb_from(small.settings).connection() as connection:
         connection.execute("update fact.fact_ratings set rating = 5 where user_id = 3")
     small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,4.0,1425168000"]))
     outcome = small.materialize()

@@ -4,6 +4,7 @@ import datetime as dt
 import hashlib
 import io
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -233,3 +234,66 @@ def test_nothing_is_connected_before_the_first_request(s3: Settings) -> None:
     put(LandingBucket(s3), "raw/movies.csv")
     assert keys(bucket) == keys(bucket) == ["raw/movies.csv"]
     assert (bucket.address, len(reached)) == (s3.s3_endpoint, 1)
+
+
+def test_the_first_bytes_of_an_object_are_of_the_version_observed(bucket: LandingBucket) -> None:
+    put(bucket, "raw/x.csv", b"0123456789")
+    (version,) = bucket.versions()
+    assert bucket.first_bytes(version, 4) == b"0123"
+    assert bucket.first_bytes(version, 99) == b"0123456789"
+    with pytest.raises(BucketError, match="received 10 of 11 bytes"):
+        bucket.first_bytes(replace(version, size=11), 4)
+    put(bucket, "raw/x.csv", b"9876543210")
+    with pytest.raises(BucketError, match=r"raw/x\.csv was replaced after it was observed"):
+        bucket.first_bytes(version, 4)
+
+
+def test_objects_that_changed_since_they_were_observed_are_found_in_a_new_listing(bucket: LandingBucket) -> None:
+    for name in ("a", "b/c", "z"):
+        put(bucket, f"raw/{name}.csv", name.encode())
+    versions = list(bucket.versions())
+    bucket.refuse_if_replaced(versions)
+    bucket.refuse_if_replaced([])
+    put(bucket, "raw/b/c.csv", b"other")
+    bucket.refuse_if_replaced([version for version in versions if version.key != "raw/b/c.csv"])
+    with pytest.raises(BucketError, match=r"raw/b/c\.csv was replaced after it was observed"):
+        bucket.refuse_if_replaced(versions)
+    bucket.delete("raw/b/c.csv")
+    with pytest.raises(BucketError, match=r"raw/b/c\.csv: the object is gone"):
+        bucket.refuse_if_replaced(versions)
+
+
+ON_AMAZON = {
+    "NETFLIX_TARGET": "snowflake",
+    "NETFLIX_S3_BUCKET": "acme-movielens",
+    "NETFLIX_S3_REGION": "eu-west-1",
+    "NETFLIX_SNOWFLAKE_ACCOUNT": "acme-prod",
+}
+
+
+@pytest.mark.parametrize(
+    ("own", "address"),
+    [
+        ({}, "https://acme-movielens.s3.eu-west-1.amazonaws.com/raw/x.csv"),
+        ({"NETFLIX_S3_ENDPOINT": "http://127.0.0.1:9000"}, "http://127.0.0.1:9000/acme-movielens/raw/x.csv"),
+    ],
+)
+def test_amazons_buckets_are_hosts_and_other_servers_have_them_as_paths(
+    own: dict[str, str], address: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "given-to-the-machine")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "too")
+    client = LandingBucket(Settings.from_environment(ON_AMAZON | own))._client
+    signed = client.generate_presigned_url("get_object", {"Bucket": "acme-movielens", "Key": "raw/x.csv"})
+    assert signed.partition("?")[0] == address
+    assert "given-to-the-machine" in signed
+
+
+def test_a_machine_without_credentials_is_told_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
+    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
+    with pytest.raises(BucketError, match="there are no AWS credentials to list raw/"):
+        list(LandingBucket(Settings.from_environment(ON_AMAZON)).versions())

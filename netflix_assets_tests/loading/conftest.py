@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
+from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
+from netflix_assets.settings import Settings
 from netflix_assets_tests.loading.harness import Loading, Row
 
+if TYPE_CHECKING:
+    from netflix_assets_tests.emulator.account import Account
 
-def on_duckdb(folder: Path, bucket: LandingBucket) -> Loading:
+
+def duckdb_loading(folder: Path, bucket: LandingBucket) -> Loading:
+    """A fresh DuckDB file in a folder, and a bucket."""
     path = folder / "home" / "warehouse.duckdb"
 
     def with_fraction(fraction: float) -> DuckDBWarehouse:
@@ -29,10 +37,50 @@ def on_duckdb(folder: Path, bucket: LandingBucket) -> Loading:
     return Loading(bucket, warehouse, with_fraction, queries)
 
 
-WAREHOUSES: dict[str, Callable[[Path, LandingBucket], Loading]] = {"duckdb": on_duckdb}
+@pytest.fixture
+def on_duckdb(tmp_path: Path, bucket: LandingBucket) -> Loading:
+    """A fresh DuckDB file and a fresh bucket."""
+    return duckdb_loading(tmp_path, bucket)
 
 
-@pytest.fixture(params=sorted(WAREHOUSES))
-def loading(request: pytest.FixtureRequest, tmp_path: Path, bucket: LandingBucket) -> Loading:
-    """A fresh warehouse and a fresh bucket."""
-    return WAREHOUSES[request.param](tmp_path, bucket)
+@pytest.fixture(scope="session")
+def raw_database(request: pytest.FixtureRequest, s3_server: Settings) -> Iterator[Settings]:
+    """A database of the emulated account with empty raw tables, for one load test after the other."""
+    account: Account = request.getfixturevalue("snowflake_account")
+    with account.database(s3_server, f"TEST_{uuid.uuid4().hex.upper()}") as settings:
+        assert settings.snowflake is not None
+        SnowflakeWarehouse(settings.snowflake).ensure_raw_tables(RAW_FILES)
+        yield settings
+
+
+@pytest.fixture
+def snowflake(snowflake_account: Account, raw_database: Settings, s3: Settings) -> Iterator[Settings]:
+    """Settings of this test alone that lead to empty raw tables of the emulated account, and to its own bucket."""
+    assert raw_database.snowflake is not None
+    database = raw_database.snowflake.database
+    snowflake_account.emulator.create_stage(f"{database}.RAW.LANDING", f"s3://{s3.bucket}/")
+    snowflake_account.emulator.forget()
+    yield snowflake_account.settings(s3, database)
+    snowflake_account.emulator.empty(database)
+
+
+@pytest.fixture
+def on_snowflake(snowflake_account: Account, snowflake: Settings, bucket: LandingBucket) -> Loading:
+    """Empty raw tables of the emulated Snowflake account and a fresh bucket."""
+    account = snowflake.snowflake
+    assert account is not None
+
+    def with_fraction(fraction: float) -> SnowflakeWarehouse:
+        return SnowflakeWarehouse(account, max_rejected_fraction=fraction, connect_seconds=10)
+
+    def queries(statements: Sequence[str]) -> list[list[Row]]:
+        return snowflake_account.emulator.rows(account.database, statements)
+
+    return Loading(bucket, with_fraction(0.01), with_fraction, queries)
+
+
+@pytest.fixture(params=["duckdb", "snowflake"])
+def loading(request: pytest.FixtureRequest) -> Loading:
+    """A fresh warehouse of each kind and a fresh bucket."""
+    loading: Loading = request.getfixturevalue(f"on_{request.param}")
+    return loading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import os
 import random
 import sqlite3
@@ -17,10 +18,10 @@ import duckdb
 import pytest
 
 from netflix_assets.errors import WarehouseError
-from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse, create_raw_tables, insert_rows
 from netflix_assets.settings import PROJECT_ROOT, Settings
-from netflix_assets_tests.loading.conftest import on_duckdb
+from netflix_assets_tests.loading.conftest import duckdb_loading
 from netflix_assets_tests.loading.harness import MONTH, MOVIES, RATINGS, START, Loading, csv, ratings
 
 HOLD = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
@@ -28,8 +29,8 @@ FILM = csv(MOVIES, "1,Heat (1995),Action")
 
 
 @pytest.fixture
-def loading(tmp_path: Path, bucket: LandingBucket) -> Loading:
-    return on_duckdb(tmp_path, bucket)
+def loading(on_duckdb: Loading) -> Loading:
+    return on_duckdb
 
 
 @contextmanager
@@ -166,7 +167,7 @@ def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["it's here", "[a]*", "rating=4.5", "userId=7", "locks and blocks", "ümläut 天"])
 def test_the_name_of_the_folder_makes_no_difference(tmp_path: Path, bucket: LandingBucket, name: str) -> None:
-    loading = on_duckdb(tmp_path / name, bucket)
+    loading = duckdb_loading(tmp_path / name, bucket)
     loading.allow(0.5)
     loading.load_body(RATINGS, csv(RATINGS, f"1,2,3.0,{START}", "bad"))
     assert loading.rows(RATINGS) == [(1.0, 2.0, 3.0, float(START))]
@@ -270,3 +271,26 @@ def test_a_query_of_a_missing_table_names_it(tmp_path: Path) -> None:
     warehouse.ensure_raw_tables([MOVIES])
     with pytest.raises(WarehouseError, match=r"movie_scores.*run `netflix-assets materialize` first"):
         warehouse.query("select * from mart.movie_scores")
+
+
+class Canned(LandingBucket):
+    """Serves one body under any key: local S3 keeps objects as files and takes no key with `../` in it."""
+
+    body = b""
+
+    def download(self, version: ObjectVersion) -> Iterator[bytes]:
+        yield self.body
+
+
+def test_a_key_that_climbs_out_of_its_folder_is_only_a_name(
+    loading: Loading, settings: Settings, tmp_path: Path
+) -> None:
+    before = {path for path in tmp_path.rglob("*") if path.name.endswith(".csv")}
+    bucket = Canned(settings)
+    bucket.body = csv(RATINGS, *ratings(1))
+    loading.bucket = bucket
+    key = f"raw/ratings/month={MONTH}/../../../../x.csv"
+    version = ObjectVersion(key, "etag", len(bucket.body), dt.datetime.now(dt.timezone.utc))
+    assert loading.replace(RATINGS, {MONTH: (version,)}).rows_loaded == 1
+    assert loading.history(RATINGS)[0][2] == key
+    assert {path for path in tmp_path.rglob("*") if path.name.endswith(".csv")} == before

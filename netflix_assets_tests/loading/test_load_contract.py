@@ -6,12 +6,10 @@ the books balance, or that nothing changed.
 
 from __future__ import annotations
 
-import datetime as dt
 import gzip
 import io
 import random
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -190,7 +188,7 @@ def test_a_header_alone_loads_as_no_rows(loading: Loading, body: bytes) -> None:
 
 def test_raw_columns_have_the_types_of_the_catalog(loading: Loading) -> None:
     loading.load_body(RATINGS, csv(RATINGS, f"1,2,3.5,{START}"))
-    assert loading.query('select "userId", "movieId", rating, "timestamp", _load_id from raw.raw_ratings') == [
+    assert loading.query('select "userId", "movieId", "rating", "timestamp", _load_id from raw.raw_ratings') == [
         (1, 2, Decimal("3.5"), START, 1)
     ]
 
@@ -614,29 +612,6 @@ def test_any_object_name_can_be_loaded_and_is_named_in_the_books(loading: Loadin
     assert [reject.object_key for reject in loading.warehouse.rejects(RATINGS, limit=9)] == [key]
 
 
-class Canned(LandingBucket):
-    """Serves one body under any key: local S3 keeps objects as files and takes no key with `../` in it."""
-
-    body = b""
-
-    def download(self, version: ObjectVersion) -> Iterator[bytes]:
-        yield self.body
-
-
-def test_a_key_that_climbs_out_of_its_folder_is_only_a_name(
-    loading: Loading, settings: Settings, tmp_path: Path
-) -> None:
-    before = {path for path in tmp_path.rglob("*") if path.name.endswith(".csv")}
-    bucket = Canned(settings)
-    bucket.body = csv(RATINGS, ONE)
-    loading.bucket = bucket
-    key = f"raw/ratings/month={MONTH}/../../../../x.csv"
-    version = ObjectVersion(key, "etag", len(bucket.body), dt.datetime.now(dt.timezone.utc))
-    assert loading.replace(RATINGS, {MONTH: (version,)}).rows_loaded == 1
-    assert loading.history(RATINGS)[0][2] == key
-    assert {path for path in tmp_path.rglob("*") if path.name.endswith(".csv")} == before
-
-
 def test_an_object_replaced_after_it_was_observed_is_refused(loading: Loading) -> None:
     loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
     observed = loading.observed(RATINGS)
@@ -774,7 +749,7 @@ def test_a_genuine_movielens_release_loads_without_a_reject(loading: Loading, mo
         "links": (9_742, 0),
     }
     assert len(loading.warehouse.held(RATINGS)) == len(by_month) == reports["ratings"].objects
-    stars = loading.query("select rating, count(*) from raw.raw_ratings group by rating order by rating")
+    stars = loading.query('select "rating", count(*) from raw.raw_ratings group by "rating" order by "rating"')
     assert [plain(row) for row in stars] == [(i / 2, float(count)) for i, count in enumerate(STARS, start=1)]
 
 

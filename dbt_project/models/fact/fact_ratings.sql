@@ -1,6 +1,13 @@
 -- Replaces whole months, so late, corrected, removed and emptied months all arrive; a watermark on the newest
 -- time would lose late rows and ties.
-{{ config(materialized='incremental', incremental_strategy='replace_months', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_months',
+        on_schema_change='fail',
+        cluster_by=['rating_month'],
+    )
+}}
 
 {%- set load_history = ref('src_load_history') %}
 

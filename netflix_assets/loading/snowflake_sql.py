@@ -1,0 +1,483 @@
+"""The statements of a load into Snowflake, as pure functions; `snowflake_warehouse` runs them.
+
+A load lands every line of its objects as one text, then reads fields, numbers and faults out of it in SQL.
+COPY's own CSV reader would be shorter, but it lets a quote that is not closed swallow the lines after it,
+knows no reason in our words, and says of a rejected row neither its line nor its column in every case. One
+line is one row here, as in `quarantine`, and each of the two comes to the same verdict on every line; the
+same tests hold them to it.
+
+The one known difference: COPY replaces bytes that are not UTF-8 by U+FFFD, so a line that holds that
+character already is rejected as well, as if it were not UTF-8.
+
+Everything is valid on Snowflake; `netflix_assets_tests/emulator/README.md` says what no test here can show.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
+from netflix_assets.landing.bucket import ObjectVersion
+from netflix_assets.loading.quarantine import WHOLE_NUMBER_LIMITS
+from netflix_assets.loading.warehouse import (
+    LOAD_HISTORY_COLUMNS,
+    REJECTED_ROWS_COLUMNS,
+    Parts,
+    adjacent,
+    month_window,
+)
+
+FILES_PER_STATEMENT = 1000
+"""As many names as COPY takes in FILES."""
+
+OBJECTS = "load_objects"
+LINES = "load_lines"
+ROWS = "load_rows"
+"""Temporary tables of one load: they are the session's own and end with it, however the load ends."""
+
+LOCK = f"{RAW_SCHEMA}.load_lock"
+HISTORY = f"{RAW_SCHEMA}.load_history"
+REJECTED = f"{RAW_SCHEMA}.rejected_rows"
+
+TEXT_LIMIT = 500
+_SHOWN = 40
+_BLANK = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
+_SPACES = "' ' || chr(9) || chr(11) || chr(12)"
+_NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?"
+# A field in quotes, with doubled quotes inside, or one that does not begin with a quote: two groups.
+_FIELD = '("[^"]*(""[^"]*)*"|[^",][^,]*)?'
+_GROUPS = 2
+_TYPES = {"TIMESTAMP": "TIMESTAMP_NTZ"}
+
+
+def literal(text: str | None) -> str:
+    """A text as an SQL literal; Snowflake reads backslashes as escapes."""
+    if text is None:
+        return "null"
+    return "'" + text.replace("\\", "\\\\").replace("'", "''").replace("\n", "\\n") + "'"
+
+
+@dataclass(frozen=True)
+class Numbered:
+    """An object of a load.
+
+    Attributes:
+        position: Its place among them: of rows with the same key the one of the first object is kept.
+        month: Its month, if the file has months.
+        version: The object.
+        name: Its name relative to the stage.
+    """
+
+    position: int
+    month: str | None
+    version: ObjectVersion
+    name: str
+
+
+def numbered(parts: Parts, stage_prefix: str) -> list[Numbered]:
+    """The objects of a load in month order, named as a stage over `stage_prefix` of the bucket names them."""
+    versions = [(month, version) for month in sorted(parts, key=lambda name: name or "") for version in parts[month]]
+    return [
+        Numbered(position, month, version, version.key.removeprefix(stage_prefix))
+        for position, (month, version) in enumerate(versions)
+    ]
+
+
+def create_raw_tables(files: Sequence[RawFile]) -> dict[str, str]:
+    """The statement that creates each table that loading needs, by its name in `raw`."""
+    history = ", ".join(f"{name} {_TYPES.get(type_, type_)}" for name, type_ in LOAD_HISTORY_COLUMNS)
+    rejected = ", ".join(f"{name} {type_}" for name, type_ in REJECTED_ROWS_COLUMNS)
+    statements = {
+        "load_history": f"create table if not exists {HISTORY} ({history})",
+        "rejected_rows": f"create table if not exists {REJECTED} ({rejected})",
+        # One row: the newest load id. A load that swaps its rows in holds the lock on it until it commits.
+        "load_lock": f"create table if not exists {LOCK} as "
+        f"select coalesce(max(load_id), 0)::integer as load_id from {HISTORY}",
+    }
+    for file in files:
+        columns = ", ".join(f'"{column.name}" {column.type.value}' for column in file.columns)
+        table = f"{RAW_SCHEMA}.{file.table}"
+        statements[file.table] = f"create table if not exists {table} ({columns}, _load_id integer)"
+    return statements
+
+
+def raw_tables_present() -> str:
+    """Names of the tables in the raw schema."""
+    return f"select table_name from information_schema.tables where table_schema = '{RAW_SCHEMA.upper()}'"
+
+
+def create_objects(objects: Sequence[Numbered]) -> list[str]:
+    """The statements that tell Snowflake which objects the load is of; more than one beyond 1,000 objects."""
+    first = (
+        f"create temporary table {OBJECTS} as select column1::integer as object_number, "
+        "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, "
+        "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end from values "
+    )
+    more = f"insert into {OBJECTS} select * from values "
+    return [
+        (more if number else first) + ", ".join(_object_row(item) for item in chunk)
+        for number, chunk in enumerate(_chunks(objects))
+    ]
+
+
+def _object_row(item: Numbered) -> str:
+    start, end = month_window(item.month) if item.month else ("null", "null")
+    version = item.version
+    return (
+        f"({item.position}, {literal(version.key)}, {literal(version.etag)}, {version.size}, {literal(item.month)}, "
+        f"{start}, {end})"
+    )
+
+
+def _chunks(objects: Sequence[Numbered]) -> Iterable[Sequence[Numbered]]:
+    for start in range(0, len(objects), FILES_PER_STATEMENT):
+        yield objects[start : start + FILES_PER_STATEMENT]
+
+
+CREATE_LINES = f"create temporary table {LINES} (object_key varchar, line_number integer, line varchar)"
+
+_FILE_FORMAT = (
+    "type = csv compression = auto encoding = 'UTF8' field_delimiter = none record_delimiter = '\\n' "
+    "field_optionally_enclosed_by = none escape = none escape_unenclosed_field = none "
+    # Nothing is skipped, so that the number of a row is the number of its line.
+    "skip_header = 0 skip_blank_lines = false skip_byte_order_mark = true trim_space = false "
+    "empty_field_as_null = false null_if = () error_on_column_count_mismatch = false replace_invalid_characters = true"
+)
+
+
+def copy_lines(stage: str, objects: Sequence[Numbered]) -> list[str]:
+    """COPY of every line of these objects, with the object and the number of the line.
+
+    FORCE, because Snowflake would pass over an object that it has loaded before; what is loaded again is
+    ours to decide.
+    """
+    return [
+        f"copy into {LINES} (object_key, line_number, line) "
+        f"from (select metadata$filename, metadata$file_row_number, $1 from @{stage}) "
+        f"files = ({', '.join(literal(item.name) for item in chunk)}) "
+        f"file_format = ({_FILE_FORMAT}) on_error = abort_statement force = true"
+        for chunk in _chunks(objects)
+    ]
+
+
+def create_rows(file: RawFile) -> str:
+    """Every row of the landed lines: its values, or the line, the column and the reason why it has none."""
+    columns = list(enumerate(file.columns, start=1))
+    keys = ", ".join(f"value_{file.header.index(name) + 1}" for name in file.key)
+    cuts = ",\n        ".join(f"{_cut(file, i)} as cut_{i}" for i, _ in columns)
+    fields = ",\n        ".join(f"{_field(column, i)} as field_{i}" for i, column in columns)
+    numbers = ",\n        ".join(
+        f"case when regexp_like(field_{i}, '{_NUMBER}') then try_to_double(field_{i}) end as number_{i}"
+        for i, column in columns
+        if column.type is not ColumnType.TEXT
+    )
+    values = ",\n        ".join(f"case when fault is null then {_value(c, i)} end as value_{i}" for i, c in columns)
+    kept = ", ".join(f"value_{i}" for i, _ in columns)
+    repeated = literal(f"a row with the same {', '.join(file.key)} came before")
+    return f"""create temporary table {ROWS} as
+with lines as (
+    select
+        objects.object_number, objects.object_key, objects.month, objects.window_start, objects.window_end,
+        landed.line_number,
+        case when right(landed.line, 1) = chr(13) then left(landed.line, length(landed.line) - 1)
+            else landed.line end as line
+    from {LINES} as landed
+    inner join {OBJECTS} as objects on landed.object_key = objects.object_key
+    where landed.line_number > 1 and trim(coalesce(landed.line, ''), {_BLANK}) <> ''
+),
+quoted as (
+    select
+        *,
+        contains(line, '"') as has_quotes,
+        case when contains(line, '"') then regexp_replace(',' || line, '^(,{_FIELD})*', '') else '' end as unread,
+        case when contains(line, '"') then regexp_replace(',' || line, ',"[^"]*(""[^"]*)*"', ',')
+            else ',' || line end as outline
+    from lines
+),
+cut as (
+    select
+        *,
+        length(outline) - length(replace(outline, ',', '')) as field_count,
+        {cuts}
+    from quoted
+),
+fields as (
+    select
+        *,
+        {fields}
+    from cut
+),
+numbers as (
+    select
+        *,
+        {numbers}
+    from fields
+),
+faults as (
+    select
+        *,
+        {_fault(file)} as fault
+    from numbers
+),
+parsed as (
+    select
+        object_number, object_key, month, line_number, line, fault,
+        {values}
+    from faults
+),
+ranked as (
+    select
+        *,
+        row_number() over (partition by fault is null, {keys} order by object_number, line_number) as occurrence
+    from parsed
+)
+select
+    object_number, object_key, month, line_number, {kept},
+    fault is null and occurrence > 1 as is_repeated,
+    case when fault is null and occurrence = 1 then null
+        else nullif(split_part(coalesce(fault, ''), '|', 1), '') end as column_name,
+    case when fault is not null then substr(fault, charindex('|', fault) + 1)
+        when occurrence > 1 then {repeated} end as reason,
+    case when fault is not null or occurrence > 1
+        then replace(left(line, {TEXT_LIMIT}), chr(0), chr(65533)) end as raw_text
+from ranked"""
+
+
+def _cut(file: RawFile, position: int) -> str:
+    """A field as it is written: between commas, or where there are quotes, between those outside of them."""
+    pattern = "^" + ",".join([_FIELD] * len(file.columns)) + "$"
+    group = 1 + _GROUPS * (position - 1)
+    return (
+        f"case when has_quotes then coalesce(regexp_substr(line, '{pattern}', 1, 1, 'e', {group}), '') "
+        f"else split_part(line, ',', {position}) end"
+    )
+
+
+def _field(column: Column, position: int) -> str:
+    """The text that a field stands for."""
+    cut = f"cut_{position}"
+    text = (
+        f"case when left({cut}, 1) = '\"' then replace(substr({cut}, 2, length({cut}) - 2), '\"\"', '\"') "
+        f"else {cut} end"
+    )
+    return text if column.type is ColumnType.TEXT else f"trim({text}, {_SPACES})"
+
+
+def _fault(file: RawFile) -> str:
+    """What is wrong with a line, as 'column|reason' (no column: the whole line), or NULL; as `quarantine` says it."""
+    invalid = "octet_length(left(line, charindex(chr(65533), line) - 1)) + 1"
+    rules = [
+        ("contains(line, chr(65533))", f"'|byte ' || ({invalid}) || ' of the line is not valid UTF-8'"),
+        ("contains(line, chr(13))", "'|there is a carriage return inside the line'"),
+        ("contains(line, chr(0))", "'|there is a NUL byte in the line'"),
+        ("left(unread, 1) = '\"'", "'|a quote is not closed'"),
+        ("unread <> ''", "'|there is text after a closing quote'"),
+        (
+            f"field_count <> {len(file.columns)}",
+            f"'|there are ' || field_count || ' fields, not {len(file.columns)}'",
+        ),
+    ]
+    for position, column in enumerate(file.columns, start=1):
+        rules += _column_rules(column, position)
+    if file.month_column:
+        number = f"number_{file.header.index(file.month_column) + 1}"
+        rules.append(
+            (
+                f"{number} < window_start or {number} >= window_end",
+                f"'{file.month_column}|' || {number}::number(38, 0) || ' is not a time in ' || month || ' (UTC)'",
+            )
+        )
+    cases = "\n            ".join(f"when {condition} then {text}" for condition, text in rules)
+    return f"case\n            {cases}\n        end"
+
+
+def _column_rules(column: Column, position: int) -> list[tuple[str, str]]:
+    field, number = f"field_{position}", f"number_{position}"
+    shown = f"'{column.name}|''' || left({field}, {_SHOWN}) || ''' "
+    empty = [(f"{field} = ''", f"'{column.name}|is empty'")] if column.required else []
+    if column.type is ColumnType.TEXT:
+        return empty
+    given = "" if column.required else f"{field} <> '' and "
+    limit = WHOLE_NUMBER_LIMITS.get(column.type, sys.float_info.max)
+    rules = [
+        (f"{given}not regexp_like({field}, '{_NUMBER}')", f"{shown}is not a number'"),
+        (f"{given}({number} is null or abs({number}) > {limit})", f"{shown}does not fit {column.type.value}'"),
+    ]
+    if column.type in WHOLE_NUMBER_LIMITS:
+        rules.append((f"{number} <> floor({number})", f"{shown}is not a whole number'"))
+    if column.type is ColumnType.STARS:
+        rules.append((f"abs({number} * 10 - round({number} * 10)) > 1e-9", f"{shown}has more than one decimal'"))
+    if column.minimum is not None:
+        rules.append((f"{number} < {column.minimum!r}", f"{shown}is below {column.minimum:g}'"))
+    if column.maximum is not None:
+        rules.append((f"{number} > {column.maximum!r}", f"{shown}is above {column.maximum:g}'"))
+    return empty + rules
+
+
+def _value(column: Column, position: int) -> str:
+    """A field as its column's type; only evaluated for rows without a fault."""
+    if column.type is ColumnType.TEXT:
+        return f"nullif(field_{position}, '')"
+    return f"cast(number_{position} as {column.type.value})"
+
+
+def count_rows() -> str:
+    """Of each object: number, lines landed, longest line in bytes, its begin, rows, rejected, repeated, first reject.
+
+    The first reject is line, column, reason and text.
+    """
+    return f"""with landed as (
+    select object_key, count(*) as lines, max(octet_length(line)) as longest,
+        left(max_by(line, octet_length(line)), {_SHOWN}) as longest_start
+    from {LINES}
+    group by object_key
+),
+counted as (
+    select object_number, count(*) as rows_read, count_if(reason is not null) as rejected,
+        count_if(is_repeated) as repeated,
+        min(case when reason is not null then line_number end) as first_line
+    from {ROWS}
+    group by object_number
+)
+select
+    objects.object_number, coalesce(landed.lines, 0), coalesce(landed.longest, 0), landed.longest_start,
+    coalesce(counted.rows_read, 0), coalesce(counted.rejected, 0), coalesce(counted.repeated, 0),
+    counted.first_line, first_reject.column_name, first_reject.reason, first_reject.raw_text
+from {OBJECTS} as objects
+left join landed on objects.object_key = landed.object_key
+left join counted on objects.object_number = counted.object_number
+left join {ROWS} as first_reject
+    on counted.object_number = first_reject.object_number and counted.first_line = first_reject.line_number
+order by objects.object_number"""
+
+
+def first_rejects(limit: int) -> str:
+    """Object, line, column, reason and text of the first rejected rows of the load."""
+    return (
+        f"select object_key, line_number, column_name, reason, raw_text from {ROWS} where reason is not null "
+        f"order by object_number, line_number limit {limit}"
+    )
+
+
+BEGIN = "begin transaction"
+TAKE_LOCK = f"update {LOCK} set load_id = load_id + 1"
+"""Begins the swap: another load waits here until this one has committed, then sees its rows."""
+READ_LOAD_ID = f"select load_id from {LOCK}"
+COMMIT = "commit"
+ROLLBACK = "rollback"
+
+
+def delete_window(file: RawFile, parts: Parts) -> str:
+    """The statement that empties what the load replaces."""
+    table = f"{RAW_SCHEMA}.{file.table}"
+    if None in parts:
+        return f"delete from {table}"
+    windows = adjacent(month_window(month) for month in sorted(month for month in parts if month is not None))
+    column = f'"{file.month_column}"'
+    ranges = (f"({column} >= {start} and {column} < {end})" for start, end in windows)
+    return f"delete from {table} where {' or '.join(ranges)}"
+
+
+def insert_rows(file: RawFile, load_id: int) -> str:
+    """The statement that loads the good rows, in the order of months and times, by which they are pruned."""
+    names = ", ".join(f'"{name}"' for name in file.header)
+    values = ", ".join(f"value_{position}" for position in range(1, len(file.columns) + 1))
+    order = f" order by value_{file.header.index(file.month_column) + 1}" if file.month_column else ""
+    return (
+        f"insert into {RAW_SCHEMA}.{file.table} ({names}, _load_id) select {values}, {load_id} from {ROWS} "
+        f"where reason is null{order}"
+    )
+
+
+def delete_rejects(file: RawFile, parts: Parts) -> str:
+    """The statement that forgets the rejected rows of what the load replaces."""
+    months = ", ".join(literal(month) for month in sorted(month for month in parts if month is not None))
+    only = "" if None in parts else f" and month in ({months})"
+    return f"delete from {REJECTED} where table_name = {literal(file.table)}{only}"
+
+
+def insert_rejects(file: RawFile, load_id: int) -> str:
+    """The statement that keeps the rejected rows."""
+    names = ", ".join(name for name, _ in REJECTED_ROWS_COLUMNS)
+    return (
+        f"insert into {REJECTED} ({names}) select {load_id}, {literal(file.table)}, month, object_key, line_number, "
+        f"column_name, reason, raw_text from {ROWS} where reason is not null"
+    )
+
+
+def insert_history(file: RawFile, load_id: int, run_id: str, loaded_at: dt.datetime) -> str:
+    """The statement that writes one row an object into the books."""
+    return f"""insert into {HISTORY} ({_history_names()})
+with counted as (
+    select object_number, count(*) as rows_read, count_if(reason is null) as loaded,
+        min(case when reason is not null then line_number end) as first_line
+    from {ROWS}
+    group by object_number
+)
+select
+    {load_id}, {literal(file.table)}, objects.month, objects.object_key, objects.etag, objects.size_bytes,
+    coalesce(counted.loaded, 0), coalesce(counted.rows_read - counted.loaded, 0),
+    objects.object_key || ', line ' || counted.first_line
+        || case when first_reject.column_name is null then '' else ', column ' || first_reject.column_name end
+        || ': ' || first_reject.reason,
+    {literal(run_id)}, {_timestamp(loaded_at)}
+from {OBJECTS} as objects
+left join counted on objects.object_number = counted.object_number
+left join {ROWS} as first_reject
+    on counted.object_number = first_reject.object_number and counted.first_line = first_reject.line_number"""
+
+
+def insert_emptied(
+    file: RawFile, months: Sequence[str | None], load_id: int, run_id: str, loaded_at: dt.datetime
+) -> str:
+    """The statement that writes into the books which months (or the table, as None) are now empty."""
+    rows = ", ".join(
+        f"({load_id}, {literal(file.table)}, {literal(month)}, null, null, 0, 0, 0, null, {literal(run_id)}, "
+        f"{_timestamp(loaded_at)})"
+        for month in months
+    )
+    return f"insert into {HISTORY} ({_history_names()}) select * from values {rows}"
+
+
+def _history_names() -> str:
+    return ", ".join(name for name, _ in LOAD_HISTORY_COLUMNS)
+
+
+def _timestamp(moment: dt.datetime) -> str:
+    return f"'{moment:%Y-%m-%d %H:%M:%S.%f}'::timestamp_ntz"
+
+
+def held(file: RawFile) -> str:
+    """The newest loads of a table: month, load id, key, ETag, size, rows loaded and rejected, when."""
+    return (
+        "select month, load_id, object_key, etag, size_bytes, rows_loaded, rows_rejected, loaded_at "
+        f"from {HISTORY} where table_name = {literal(file.table)} "
+        "qualify load_id = max(load_id) over (partition by month)"
+    )
+
+
+def rejects(file: RawFile, limit: int) -> str:
+    """The rejected rows of what a table holds."""
+    return (
+        f"select object_key, line_number, column_name, reason, raw_text from {REJECTED} "
+        f"where table_name = {literal(file.table)} order by object_key, line_number limit {limit}"
+    )
+
+
+RELATIONS = "select table_schema, table_name from information_schema.tables where table_schema <> 'INFORMATION_SCHEMA'"
+"""Schema and name of every table and view of the database."""
+
+
+def count_relations(relations: Sequence[tuple[str, str]]) -> str:
+    """Schema, name and rows of each relation; of a table Snowflake knows them without reading it."""
+    return " union all ".join(
+        f"select {literal(schema)}, {literal(name)}, count(*) from {_quoted(schema)}.{_quoted(name)}"
+        for schema, name in relations
+    )
+
+
+def _quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'

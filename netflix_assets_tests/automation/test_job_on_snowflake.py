@@ -1,0 +1,123 @@
+"""The whole job on the emulated Snowflake: bucket, loads, dbt, checks; and every table equal to DuckDB's."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import dagster as dg
+import pytest
+
+from netflix_assets.automation.materialize import Outcome
+from netflix_assets_tests.emulator.patches import Statement
+from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
+from netflix_assets_tests.snowflake_pipeline import in_both, load_and_build
+
+if TYPE_CHECKING:
+    from netflix_assets_tests.emulator.account import Account
+
+pytestmark = pytest.mark.xdist_group("job on snowflake")
+
+
+@dataclass
+class Job:
+    """The small data in both warehouses, out of one bucket."""
+
+    account: Account
+    duckdb: Pipeline
+    snowflake: Pipeline
+    first: Outcome
+    statements: list[Statement]
+
+
+@pytest.fixture(scope="module")
+def job(snowflake_account: Account, built_small: Pipeline, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Job]:
+    home = tmp_path_factory.mktemp("job")
+    duckdb = built_small.copy(home / "duckdb")
+    with snowflake_account.database(duckdb.settings, "JOB") as settings:
+        snowflake = Pipeline(replace(settings, home=home / "snowflake"), objects=duckdb.objects)
+        snowflake_account.emulator.forget()
+        first = snowflake.materialize()
+        yield Job(snowflake_account, duckdb, snowflake, first, snowflake_account.emulator.statements)
+
+
+def run_id(outcome: Outcome) -> str:
+    assert outcome.success, outcome.errors
+    assert outcome.run_id is not None
+    return outcome.run_id
+
+
+def test_the_job_succeeds_with_every_check_passed(job: Job) -> None:
+    events = job.snowflake.events(run_id(job.first))
+    checks = [
+        event.asset_check_evaluation_data for event in events if event.event_type_value == "ASSET_CHECK_EVALUATION"
+    ]
+    assert len(checks) > 100
+    assert [check.check_name for check in checks if not check.passed] == []
+    assert {"raw_ratings", "fact_ratings", "movie_scores", "snap_tags", "seed_movie_release_dates"} <= {
+        event.asset_key.path[-1] for event in events if event.is_step_materialization and event.asset_key
+    }
+
+
+def test_every_table_equals_duckdb_row_for_row(job: Job) -> None:
+    run_id(job.first)
+    tables = in_both(job.account, job.duckdb.settings, job.snowflake.settings)
+    assert len(tables) > 25
+    for table, (duckdb, snowflake) in tables.items():
+        assert snowflake == duckdb, table
+
+
+def test_a_load_tells_dagster_its_query_ids_and_pages(job: Job) -> None:
+    loaded = next(
+        event.step_materialization_data.materialization.metadata
+        for event in job.snowflake.events(run_id(job.first))
+        if event.is_step_materialization and event.asset_key == dg.AssetKey(["raw", "raw_movies"])
+    )
+    assert {"copy query id", "parse query id", "insert query id", "rows loaded", "bytes"} <= set(loaded)
+    number = loaded["insert query id"].value
+    home = "https://app.snowflake.com/myorg/emulated/#"
+    assert loaded["insert query page"].value == f"{home}/compute/history/queries/{number}/detail"
+    assert loaded["table page"].value == f"{home}/data/databases/JOB/schemas/RAW/table/RAW_MOVIES"
+
+
+def test_every_statement_says_for_which_asset_and_run_it_is(job: Job) -> None:
+    tags: dict[str, set[str]] = {}
+    for statement in job.statements:
+        if not statement.sql.lower().lstrip().startswith(("alter session", "/*")):
+            tag = json.loads(statement.tag)
+            assert set(tag) == {"asset", "partition", "run_id"}, statement
+            tags.setdefault(tag["asset"], set()).add(tag["run_id"])
+    number = run_id(job.first)
+    assert tags["raw/raw_ratings"] >= {number}
+    for asset in ("fact/fact_ratings", "mart/movie_scores", "staging/src_ratings", "snapshots/snap_tags"):
+        assert tags[asset] == {number}
+    assert {statement.user for statement in job.statements} == {"MOVIELENS_LOADER", "MOVIELENS_TRANSFORMER"}
+    assert any("1996-03...2015-05" in statement.tag for statement in job.statements)
+
+
+def test_changed_removed_and_late_months_arrive_as_in_duckdb(job: Job) -> None:
+    run_id(job.first)
+    assert job.snowflake.status().failed is False
+    assert not job.snowflake.plan().assets
+    job.duckdb.put("raw/ratings/month=2015-03/ratings.csv", ratings_csv(["1,2,1.0,1425168000", "9,3,5.0,1425168009"]))
+    job.duckdb.delete("raw/ratings/month=2015-05/ratings.csv")
+    job.duckdb.put("raw/ratings/month=1997-01/late.csv", ratings_csv(["7,2,2.5,852076800"]))
+    job.duckdb.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
+    job.duckdb.put("raw/tags.csv", TAGS.replace("pixar", "animated"))
+    assert job.snowflake.plan().months == ("1997-01", "2015-05")
+    # Without Dagster, which would run all tests again.
+    load_and_build(job.duckdb.settings)
+    job.account.emulator.forget()
+    load_and_build(job.snowflake.settings)
+    for table, (duckdb, snowflake) in in_both(job.account, job.duckdb.settings, job.snowflake.settings).items():
+        assert snowflake == duckdb, table
+    fact = [
+        statement.sql.lower() for statement in job.account.emulator.statements if '"fact/fact_ratings"' in statement.tag
+    ]
+    assert any("delete from job.fact.fact_ratings" in sql for sql in fact)
+    assert not any(
+        re.search(r"create or replace\s+(transient\s+)?table job\.fact\.fact_ratings\b", sql) for sql in fact
+    )

@@ -1,0 +1,382 @@
+"""What fakesnow does otherwise than Snowflake, put right as far as dbt-snowflake and this project's loads need it.
+
+Each patch names the difference. They replace functions inside fakesnow, hence `versions.py`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import duckdb
+import fakesnow.arrow
+import fakesnow.cursor
+import fakesnow.info_schema
+import fakesnow.transforms
+import pyarrow as pa
+from fakesnow.copy_into import stage_url_from_var
+from fakesnow.cursor import FakeSnowflakeCursor
+from fakesnow.transforms.stage import parts_from_var
+from snowflake.connector.errors import DatabaseError, ProgrammingError
+from sqlglot import exp
+
+from netflix_assets_tests.emulator.copy_into import (
+    RESULT_COLUMNS,
+    CopyLines,
+    ReadObject,
+    copied,
+    is_stage_description,
+    result_row,
+)
+from netflix_assets_tests.emulator.versions import UnfitEmulator, refuse_other_versions
+
+_LOCK_POLL_SECONDS = 0.05
+_QUERY_TAG = re.compile(r"alter\s+session\s+(?:set\s+query_tag\s*=\s*'(.*)'|(unset)\s+query_tag)\s*;?\s*", re.I | re.S)
+_SHOW_QUERY_TAG = re.compile(r"show\s+parameters\s+like\s+'query_tag'.*", re.I | re.S)
+_DDL = (exp.Create, exp.Drop, exp.Alter, exp.Comment, exp.TruncateTable)
+# Accounts, not databases: the emulator has nothing that these could change.
+_IGNORED = (
+    r"\s*(create|alter|drop)\s+(or\s+replace\s+)?"
+    r"(role|database\s+role|warehouse|resource\s+monitor|user|storage\s+integration|network\s+(policy|rule)|"
+    r"authentication\s+policy)\b",
+    r"\s*(grant|revoke)\b",
+    r"\s*use\s+(role|warehouse|secondary\s+roles)\b",
+    r"\s*comment\s+(if\s+exists\s+)?on\s+column\b",
+    r"\s*alter\s+(table|view)\s+\S+\s+alter\s+.*\bcomment\s+\$\$",
+)
+
+
+@dataclass
+class SessionState:
+    """What the emulator knows of a session beyond fakesnow.
+
+    Attributes:
+        tag: QUERY_TAG.
+        user: Who signed in; empty for the emulator's own sessions, whose statements are not recorded.
+        in_transaction: Between BEGIN and COMMIT or ROLLBACK.
+        untouched: No statement has run in that transaction.
+        lock_timeout: Seconds to wait for another transaction's lock.
+        sql: The statement at work.
+    """
+
+    tag: str = ""
+    user: str = ""
+    in_transaction: bool = False
+    untouched: bool = False
+    lock_timeout: float = 20
+    sql: str = ""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement that a client sent, with the QUERY_TAG and the user of its session."""
+
+    sql: str
+    tag: str
+    user: str
+
+
+@dataclass
+class Surroundings:
+    """What the patched functions share with the server.
+
+    Attributes:
+        read: Reads objects of the buckets that stages point at.
+        statements: Every statement received, oldest first.
+        refusals: Statements to answer with an error: a pattern, and (number, SQL state, text).
+    """
+
+    read: ReadObject
+    statements: list[Statement] = field(default_factory=list)
+    refusals: list[tuple[re.Pattern[str], tuple[int, str, str]]] = field(default_factory=list)
+
+
+_surroundings: Surroundings | None = None
+_execute = FakeSnowflakeCursor.execute
+_explode = FakeSnowflakeCursor._transform_explode
+_transform = FakeSnowflakeCursor._transform
+_execute_transformed = FakeSnowflakeCursor._execute
+_timestamp_to_struct = fakesnow.arrow.timestamp_to_sf_struct
+_insert_table_comment = fakesnow.info_schema.insert_table_comment_sql
+_per_db_creation_sql = fakesnow.info_schema.per_db_creation_sql
+
+
+def state_of(connection: Any) -> SessionState:
+    """The state of a session, made when first asked for."""
+    if not hasattr(connection, "_emulator_state"):
+        connection._emulator_state = SessionState()
+    state: SessionState = connection._emulator_state
+    return state
+
+
+def apply(surroundings: Surroundings) -> None:
+    """Patch fakesnow in this process.
+
+    Raises:
+        UnfitEmulator: fakesnow or sqlglot is not the version that the patches are for.
+    """
+    refuse_other_versions()
+    global _surroundings
+    _surroundings = surroundings
+    for holder, name, function in _PATCHES:
+        if not hasattr(holder, name):
+            raise UnfitEmulator(f"fakesnow has no {name} to patch")
+        setattr(holder, name, function)
+
+
+def _here() -> Surroundings:
+    assert _surroundings is not None, "apply() comes first"
+    return _surroundings
+
+
+def _execute_from_client(cursor: Any, command: str, *args: Any, **kwargs: Any) -> Any:
+    """Record the statement; answer what fakesnow does not know; end in an error that a client understands.
+
+    An unknown error would become HTTP 500, which clients retry for minutes.
+    """
+    connection = cursor._conn
+    state = state_of(connection)
+    state.sql = command
+    if state.user:
+        _here().statements.append(Statement(command, state.tag, state.user))
+    for pattern, (number, sql_state, text) in _here().refusals:
+        if pattern.search(command):
+            raise ProgrammingError(msg=text, errno=number, sqlstate=sql_state)
+    bare = _without_comments(command)
+    if found := _QUERY_TAG.fullmatch(bare):
+        state.tag = "" if found[2] else found[1].replace("''", "'").replace("\\\\", "\\")
+        command = "select 'Statement executed successfully.' as status"
+    elif _SHOW_QUERY_TAG.fullmatch(bare):
+        tag = state.tag.replace("'", "''").replace("\\", "\\\\")
+        command = f"select 'QUERY_TAG' as \"key\", '{tag}' as \"value\""
+    elif (stage := is_stage_description(bare)) is not None:
+        command = _describe_stage(connection, stage)
+    elif any(re.match(pattern, bare, re.I | re.S) for pattern in _IGNORED):
+        command = "select 'Statement executed successfully.' as status"
+    try:
+        return _execute(cursor, command, *args, **kwargs)
+    except (ProgrammingError, DatabaseError):
+        _roll_back(cursor)
+        raise
+    except duckdb.ConstraintException as error:
+        _roll_back(cursor)
+        raise ProgrammingError(msg=str(error), errno=100072, sqlstate="22000") from None
+    except Exception as error:  # noqa: BLE001
+        _roll_back(cursor)
+        raise ProgrammingError(msg=f"{type(error).__name__}: {error}", errno=1003, sqlstate="42000") from None
+
+
+def _without_comments(command: str) -> str:
+    """The statement without the comments that dbt puts before and behind it."""
+    return re.sub(r"^(\s*/\*.*?\*/)+|(/\*[^*]*\*/\s*;?\s*)$", "", command, flags=re.S).strip()
+
+
+def _roll_back(cursor: Any) -> None:
+    """DuckDB spoils a transaction by any error, Snowflake only undoes the statement; here the session goes on."""
+    state = state_of(cursor._conn)
+    if state.in_transaction:
+        try:
+            cursor._duck_conn.rollback()
+        except duckdb.TransactionException:
+            return
+        finally:
+            state.in_transaction = cursor._conn._in_transaction = False
+
+
+def _describe_stage(connection: Any, stage: str) -> str:
+    """DESCRIBE STAGE, of which fakesnow knows nothing: the row that says where it points."""
+    database, schema, name = parts_from_var(stage, connection.database, connection.schema)
+    row = connection._duck_conn.execute(
+        "select url from _fs_global._fs_information_schema._fs_stages "
+        "where database_name = ? and schema_name = ? and name = ?",
+        [database, schema, name],
+    ).fetchone()
+    if row is None:
+        raise ProgrammingError(
+            msg=f"SQL compilation error:\nStage '{database}.{schema}.{name}' does not exist or not authorized.",
+            errno=2003,
+            sqlstate="02000",
+        )
+    value = json.dumps([row[0]]).replace("'", "''")
+    return (
+        "select 'STAGE_LOCATION' as \"parent_property\", 'URL' as \"property\", 'String' as \"property_type\", "
+        f"'{value}' as \"property_value\", '' as \"property_default\""
+    )
+
+
+def _explode_with_transactions(cursor: Any, expression: exp.Expr) -> Any:
+    """Keep track of transactions, which DDL commits in Snowflake; fakesnow does so without autocommit only."""
+    state = state_of(cursor._conn)
+    if isinstance(expression, exp.Transaction):
+        state.in_transaction = state.untouched = True
+    elif isinstance(expression, (exp.Commit, exp.Rollback)):
+        state.in_transaction = False
+    elif isinstance(expression, _DDL) and state.in_transaction:
+        cursor._duck_conn.commit()
+        state.in_transaction = cursor._conn._in_transaction = False
+    if isinstance(expression, exp.Create) and expression.args.get("properties"):
+        _make_qualified_temporary_tables_permanent(expression)
+    if isinstance(expression, exp.Merge):
+        _qualify_merged_columns(expression)
+    return _explode(cursor, expression)
+
+
+def _make_qualified_temporary_tables_permanent(create: exp.Create) -> None:
+    """DuckDB has no temporary tables in a schema of one's own, in which dbt makes (and drops) them."""
+    table = create.find(exp.Table)
+    if table is not None and table.db:
+        properties = create.args["properties"]
+        kept = [item for item in properties.expressions if not isinstance(item, exp.TemporaryProperty)]
+        properties.set("expressions", kept)
+
+
+def _qualify_merged_columns(merge: exp.Merge) -> None:
+    """The values that a MERGE inserts are those of its source; DuckDB calls the bare names ambiguous."""
+    source = exp.to_identifier(merge.args["using"].alias_or_name)
+    whens = merge.args["whens"]
+    for when in getattr(whens, "expressions", whens):
+        then = when.args.get("then")
+        if isinstance(then, exp.Insert) and then.expression:
+            for column in then.expression.find_all(exp.Column):
+                if not column.table:
+                    column.set("table", source.copy())
+
+
+def _transform_more(cursor: Any, expression: exp.Expr, params: Any) -> exp.Expr:
+    """Functions that DuckDB calls otherwise, or does not have."""
+
+    def change(node: exp.Expr) -> exp.Expr:
+        if isinstance(node, exp.ByteLength):
+            return exp.func("STRLEN", node.this)
+        if isinstance(node, (exp.TimestampTrunc, exp.DateTrunc)):
+            return exp.Anonymous(this="DATE_TRUNC", expressions=[exp.Literal.string(node.args["unit"].name), node.this])
+        if isinstance(node, exp.HashAgg):
+            # Another hash than Snowflake's, equal for equal rows just the same.
+            hashed = exp.Anonymous(this="HASH", expressions=[node.this, *node.expressions])
+            return exp.Sum(this=exp.cast(hashed, "HUGEINT", dialect="duckdb"))
+        if isinstance(node, exp.Func) and node.sql_name() in _SESSION_FUNCTIONS:
+            return exp.Literal.string(_SESSION_FUNCTIONS[node.sql_name()])
+        return node
+
+    text = state_of(cursor._conn).sql
+    key = (text, cursor._conn.database, cursor._conn.schema)
+    if len(text) < _LONG or params or not isinstance(expression, exp.Create):
+        transformed: exp.Expr = _transform(cursor, expression.transform(change), params)
+        return transformed
+    if key not in _transformed:
+        _transformed[key] = _transform(cursor, expression.transform(change), params)
+    return _transformed[key]
+
+
+# A load's parsing statement is long, is the same in every load of a file, and takes 0.15 s to transform.
+_LONG = 2000
+_transformed: dict[tuple[str, str | None, str | None], exp.Expr] = {}
+_SESSION_FUNCTIONS = {"CURRENT_WAREHOUSE": "EMULATED", "CURRENT_ACCOUNT": "EMULATOR", "CURRENT_REGION": "LOCAL"}
+
+
+def _execute_waiting(cursor: Any, transformed: exp.Expr, params: Any = None) -> None:
+    """Wait for another transaction's lock, as Snowflake does; DuckDB reports the conflict at once.
+
+    Only a transaction that has done nothing yet can begin again without its client noticing.
+    """
+    state = state_of(cursor._conn)
+    deadline = time.monotonic() + state.lock_timeout
+    # fakesnow describes each statement's result after it: that is no statement of the client's.
+    own = not isinstance(transformed, (exp.Transaction, exp.Describe))
+    first = state.in_transaction and state.untouched and own
+    while True:
+        try:
+            _execute_transformed(cursor, transformed, params)
+            break
+        except duckdb.TransactionException as error:
+            if "onflict" not in str(error):
+                raise
+            if (state.in_transaction and not first) or time.monotonic() > deadline:
+                raise ProgrammingError(
+                    msg="Statement has been aborted: a lock is held by another transaction and was not released "
+                    f"within {state.lock_timeout:g} seconds",
+                    errno=625,
+                    sqlstate="57014",
+                ) from None
+        if state.in_transaction:
+            cursor._duck_conn.rollback()
+            time.sleep(_LOCK_POLL_SECONDS)
+            cursor._duck_conn.begin()
+        else:
+            time.sleep(_LOCK_POLL_SECONDS)
+    if first:
+        state.untouched = False
+
+
+def _copy_into(
+    connection: Any, database: str | None, schema: str | None, statement: exp.Copy, table_stages: Any, *_: Any
+) -> str:
+    """COPY INTO; fakesnow's own reads CSV with DuckDB and knows neither FILES of any name nor metadata columns."""
+    copy = CopyLines.parse(statement)
+    # By a cursor of its own: its open result would be in the way of registering the rows.
+    url = stage_url_from_var(copy.stage, connection.cursor(), database, schema, table_stages, copy.table)
+    target = copy.table.sql(dialect="duckdb")
+    # Every file is read before the first row is inserted: one that is not there leaves no rows.
+    files = list(copied(copy, url, _here().read))
+    columns = ", ".join(f'"{name}"' for name in copy.columns)
+    connection.register("copied_rows", pa.concat_tables([rows for _, rows in files]))
+    connection.execute(f"insert into {target} ({columns}) select {columns} from copied_rows").fetchall()
+    connection.unregister("copied_rows")
+    results = [result_row(file, rows.num_rows) for file, rows in files]
+    answer = exp.select("*").from_(exp.values(results, alias="copied", columns=RESULT_COLUMNS)).sql("duckdb")
+    connection.execute(answer)
+    return answer
+
+
+def _nullable_timestamps(column: Any) -> pa.Array:
+    """A NULL timestamp, which fakesnow returns as 1970-01-01."""
+    if isinstance(column, pa.ChunkedArray):
+        column = column.combine_chunks()
+    struct = _timestamp_to_struct(column)
+    if not column.null_count:
+        return struct
+    fields = [field.with_nullable(True) for field in struct.type]
+    arrays = [struct.field(index) for index in range(struct.type.num_fields)]
+    return pa.StructArray.from_arrays(arrays, fields=fields, mask=column.is_null())
+
+
+def _insert_quoted_table_comment(catalog: str, schema: str, table: str, comment: str | None) -> str:
+    """Comments with quotes in them, and none at all."""
+    if comment is None:
+        return "select 1"
+    return str(_insert_table_comment(catalog, schema, table, comment.replace("'", "''")))
+
+
+def _creation_with_views(catalog: str) -> str:
+    """INFORMATION_SCHEMA.TABLES lists views as well."""
+    tables = (
+        "(select database_name, schema_name, table_name, estimated_size, 'BASE TABLE' as kind from duckdb_tables "
+        "union all select database_name, schema_name, view_name, null, 'VIEW' from duckdb_views) as tables"
+    )
+    sql = str(_per_db_creation_sql(catalog))
+    return sql.replace("from duckdb_tables tables", f"from {tables}").replace(
+        "'BASE TABLE' AS \"TABLE_TYPE\"", 'tables.kind AS "TABLE_TYPE"'
+    )
+
+
+def _trim_keeps_characters(expression: exp.Expr) -> exp.Expr:
+    """TRIM with the characters to trim, which fakesnow forgets while it casts to text."""
+    if isinstance(expression, exp.Trim) and not isinstance(expression.this, exp.Cast):
+        expression.set("this", exp.cast(expression.this, "TEXT"))
+    return expression
+
+
+_PATCHES: tuple[tuple[Any, str, Any], ...] = (
+    (FakeSnowflakeCursor, "execute", _execute_from_client),
+    (FakeSnowflakeCursor, "_transform_explode", _explode_with_transactions),
+    (FakeSnowflakeCursor, "_transform", _transform_more),
+    (FakeSnowflakeCursor, "_execute", _execute_waiting),
+    (fakesnow.cursor, "copy_into", _copy_into),
+    (fakesnow.arrow, "timestamp_to_sf_struct", _nullable_timestamps),
+    (fakesnow.info_schema, "insert_table_comment_sql", _insert_quoted_table_comment),
+    (fakesnow.info_schema, "per_db_creation_sql", _creation_with_views),
+    (fakesnow.transforms, "trim_cast_varchar", _trim_keeps_characters),
+)
