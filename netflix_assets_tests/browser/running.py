@@ -62,7 +62,7 @@ def environment(settings: Settings) -> dict[str, str]:
     }
 
 
-def wait_for(what: str, found: Callable[[], Any], *, seconds: float = 300) -> Any:
+def wait_for(what: str, found: Callable[[], Any], *, seconds: float = 900) -> Any:
     """The first true value of a function, asked again and again."""
     deadline = time.monotonic() + seconds
     while not (value := found()):

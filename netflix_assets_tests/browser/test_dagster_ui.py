@@ -145,7 +145,7 @@ def test_runs_started_at_once_by_ui_sensor_and_command_line_queue_and_all_succee
     before = known_runs(dev)
     pipeline.put(MONTH.format("2016-04"), ratings_csv(["5,1,4.0,1459468800"]))
     launch = """mutation($params: ExecutionParams!) { launchRun(executionParams: $params) { __typename } }"""
-    for table in ("raw_movies", "raw_links", "raw_tags"):
+    for table in ("raw_genome_scores", "raw_genome_tags", "raw_links"):
         selector = {
             "repositoryName": "__repository__",
             "repositoryLocationName": "netflix_assets.definitions",
