@@ -33,7 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 PAIRS = 5
 OPENINGS = 3
 FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
-FILTERS = (("#f-title", "movie 1"), ("#f-genre", "Drama"), ("#f-from", "1980"))
+FILTERS = (("#f-title", "the"), ("#f-genre", "Drama"), ("#f-from", "1980"))
 
 
 class Recording(DuckDBWarehouse):

@@ -128,6 +128,9 @@ def test_pointing_at_a_mark_tells_its_numbers(opened: Opened) -> None:
     assert not tooltip.is_visible()
     assert "Share of its ratings" in opened.point_at("#chart-genre-stars .mark-rect path")
     assert tooltip.is_visible()
+    told = opened.point_at("#chart-popularity .layer_2_marks path").splitlines()
+    best = next(movie for movie in DATA.movies[:10] if movie.title == told[0])
+    assert {f"{best.rating_count:,}", f"{best.weighted_score:.2f}"} <= set(" ".join(told[1:]).split())
     opened.page.keyboard.press("Escape")
     assert not tooltip.is_visible()
 

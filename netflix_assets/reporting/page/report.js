@@ -153,17 +153,22 @@
     },
   };
 
-  // ---- Tooltip: the field named `title` is its heading.
+  // ---- Tooltip: the field named `title` is its heading. Of a place, a chart tells the name only.
+  const placeTold = (place) => ({
+    title: place.name, Ratings: count(Math.round(place.ratings)), "Mean, stars": place.mean.toFixed(2),
+    "Weighted score": place.score,
+  });
   const tooltip = element("div");
   tooltip.id = "tooltip";
   tooltip.hidden = true;
   tooltip.setAttribute("aria-hidden", "true");
   document.body.append(tooltip);
-  function showTooltip(_handler, event, _item, value) {
+  function showTooltip(_handler, event, item, value) {
     tooltip.hidden = value === null || value === undefined || value === "";
     if (tooltip.hidden) return;
-    tooltip.replaceChildren(element("b", value.title));
-    for (const [name, text] of Object.entries(value)) {
+    const told = typeof value === "string" ? placeTold(item.datum) : value;
+    tooltip.replaceChildren(element("b", told.title));
+    for (const [name, text] of Object.entries(told)) {
       if (name === "title") continue;
       const line = element("div", name);
       line.append(element("span", text));
