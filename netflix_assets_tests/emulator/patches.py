@@ -36,6 +36,11 @@ from netflix_assets_tests.emulator.versions import UnfitEmulator, refuse_other_v
 _LOCK_POLL_SECONDS = 0.05
 _QUERY_TAG = re.compile(r"alter\s+session\s+(?:set\s+query_tag\s*=\s*'(.*)'|(unset)\s+query_tag)\s*;?\s*", re.I | re.S)
 _SHOW_QUERY_TAG = re.compile(r"show\s+parameters\s+like\s+'query_tag'.*", re.I | re.S)
+# No privilege is emulated, so that none is held; dbt asks before it grants.
+_NO_GRANTS = (
+    "select '' as \"created_on\", '' as \"privilege\", '' as \"granted_on\", '' as \"name\", "
+    "'' as \"granted_to\", '' as \"grantee_name\", 'false' as \"grant_option\", '' as \"granted_by\" where false"
+)
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.Comment, exp.TruncateTable)
 # Accounts, not databases: the emulator has nothing that these could change.
 _IGNORED = (
@@ -154,6 +159,8 @@ def _execute_from_client(cursor: Any, command: str, *args: Any, **kwargs: Any) -
         command = f"select 'QUERY_TAG' as \"key\", '{tag}' as \"value\""
     elif (stage := is_stage_description(bare)) is not None:
         command = _describe_stage(connection, stage)
+    elif re.match(r"show\s+grants\s+on\b", bare, re.I):
+        command = _NO_GRANTS
     elif any(re.match(pattern, bare, re.I | re.S) for pattern in _IGNORED):
         command = "select 'Statement executed successfully.' as status"
     try:

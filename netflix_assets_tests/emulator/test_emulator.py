@@ -150,6 +150,14 @@ def test_information_schema_lists_tables_and_views(opened: Session) -> None:
     assert rows == [("T", "BASE TABLE"), ("V", "VIEW")]
 
 
+def test_privileges_are_neither_given_nor_held(opened: Session) -> None:
+    opened.run("create table raw.t (x integer)")
+    opened.run("grant select on table raw.t to role movielens_reporter")
+    answer = opened.run("show grants on table raw.t")
+    assert answer.rows == []
+    assert {"privilege", "grantee_name", "granted_to"} <= set(answer.columns)
+
+
 def test_statements_are_recorded_with_tag_and_user(snowflake_account: Account, opened: Session) -> None:
     snowflake_account.emulator.forget()
     opened.run("select 1")
