@@ -61,7 +61,7 @@ def test_every_unit_test_is_an_asset_check_of_the_model_it_tests(
     assert unit_tests <= keys
 
 
-def test_there_are_no_checks_but_dbts_and_those_of_the_raw_tables_the_bucket_and_the_report(
+def test_there_are_no_checks_but_dbts_and_those_of_the_raw_files_their_tables_the_bucket_and_the_report(
     graph: dg.AssetGraph, manifest: dict[str, Any]
 ) -> None:
     ours = 3 * len(RAW_FILES) + 1 + 3
