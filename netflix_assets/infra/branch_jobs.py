@@ -1,36 +1,25 @@
 """Two Dagster jobs: make the clone of the database that a pull request's run works on, and drop it."""
 
-from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Sequence
 
 import dagster as dg
 
-from netflix_assets.errors import InfraError
 from netflix_assets.infra.clones import create_clone, drop_clone
-from netflix_assets.infra.connection import Connection, Refused, execute, service_connection
 from netflix_assets.infra.names import Names
-from netflix_assets.settings import Duty, ServiceUser, SnowflakeSettings
+from netflix_assets.infra.service import SignIn, cloner, sign_in
+from netflix_assets.loading.snowflake_connection import QueryTag
+from netflix_assets.settings import SnowflakeSettings
 
-Connect = Callable[[SnowflakeSettings, ServiceUser, str, dict[str, str | None]], AbstractContextManager[Connection]]
-"""See `service_connection`; tests have an account in memory."""
 
-
-def branch_jobs(settings: SnowflakeSettings, connect: Connect = service_connection) -> list[dg.JobDefinition]:
+def branch_jobs(settings: SnowflakeSettings, sign_in: SignIn = sign_in) -> list[dg.JobDefinition]:
     """`create_branch_database` and `drop_branch_database`."""
 
     def run(context: dg.OpExecutionContext, clone: str, statements: Sequence[str]) -> None:
-        tag = {"asset": f"branches/{clone}", "partition": None, "run_id": context.run_id}
-        role = Names.of(settings).cloner_role
-        with connect(settings, settings.users[Duty.TRANSFORMER], role, tag) as connection:
+        tag = QueryTag(f"branches/{clone}", run_id=context.run_id)
+        with sign_in(settings, cloner(settings), tag) as opened:
             for statement in statements:
                 context.log.info(statement)
-                try:
-                    execute(connection, statement)
-                except Refused as error:
-                    raise InfraError(
-                        f"`{statement}` was refused to role {role} ({error}); an administrator gives it what it lacks "
-                        "with `netflix-assets infra apply` (infra_sql/10_branches.sql)"
-                    ) from error
+                opened.run(statement)
         context.add_output_metadata({"database": clone, "statements": dg.MetadataValue.md(_as_sql(statements))})
 
     @dg.op(config_schema={"pull_request": dg.Field(int, description="Number of the pull request.")})

@@ -46,11 +46,11 @@ def read_costs(rows: Iterable[Mapping[str, Any]]) -> list[AssetCost]:
     """The rows of the query."""
     return [
         AssetCost(
-            asset=str(row["ASSET"]),
-            queries=int(row["QUERIES"]),
-            seconds=float(row["SECONDS"] or 0),
-            credits=float(row["CREDITS"] or 0),
-            bytes_scanned=int(row["BYTES_SCANNED"] or 0),
+            asset=str(row["asset"]),
+            queries=int(row["queries"]),
+            seconds=float(row["seconds"] or 0),
+            credits=float(row["credits"] or 0),
+            bytes_scanned=int(row["bytes_scanned"] or 0),
         )
         for row in rows
     ]

@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import SimpleNamespace
 from typing import Any
 
 from snowflake.connector.errors import ProgrammingError
 
 from netflix_assets.infra.inventory import Inventory, Key, Thing, apply_statement
 from netflix_assets.infra.scripts import Statement
+from netflix_assets.loading.snowflake_connection import QueryTag, Session
 from netflix_assets.settings import ServiceUser, SnowflakeSettings
 from netflix_assets_tests.infra.role_powers import may_run, may_see
 
@@ -172,40 +174,52 @@ class FakeAccount:
 
 
 class FakeSession:
-    """Stands in for a service user's connection: notes who signs in as what, answers every statement alike.
+    """Stands in for a service user's session: notes who signs in as what, answers every statement alike.
 
     Attributes:
-        signed_in: User, role and asset of each connection.
+        signed_in: User, role and asset of each session.
         executed: The statements, in order.
     """
 
     def __init__(self, rows: list[Row] | None = None, *, refusal: int | None = None) -> None:
-        self.signed_in: list[tuple[str, str, str | None]] = []
+        self.signed_in: list[tuple[str, str, str]] = []
         self.executed: list[str] = []
         self._rows = rows or []
         self._refusal = refusal
 
     @contextmanager
-    def connect(
-        self, settings: SnowflakeSettings, user: ServiceUser, role: str, tag: Mapping[str, str | None]
-    ) -> Iterator[FakeSession]:
-        self.signed_in.append((user.user, role, tag["asset"]))
-        yield self
+    def sign_in(self, settings: SnowflakeSettings, user: ServiceUser, tag: QueryTag) -> Iterator[Session]:
+        self.signed_in.append((user.user, user.role, tag.asset))
+        yield Session(self, settings.account, user)
 
-    def cursor(self, cursor_class: Any = None) -> FakeCursor:
-        return FakeCursor(self)
+    def cursor(self) -> FakeSession:
+        return self
 
-    def run(self, sql: str) -> list[Row]:
+    def __enter__(self) -> FakeSession:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    rowcount, sfqid = 0, "01b"
+
+    @property
+    def description(self) -> list[Any]:
+        return [SimpleNamespace(name=name) for name in (self._rows[0] if self._rows else {"STATUS": ""})]
+
+    def execute(self, sql: str) -> None:
         self.executed.append(sql)
         if self._refusal is not None:
             raise ProgrammingError(msg="it does not exist or not authorized", errno=self._refusal)
-        return self._rows
+
+    def fetchall(self) -> list[tuple[Any, ...]]:
+        return [tuple(row.values()) for row in self._rows]
 
 
 class FakeCursor:
     """A cursor whose rows are mappings."""
 
-    def __init__(self, account: FakeAccount | FakeSession) -> None:
+    def __init__(self, account: FakeAccount) -> None:
         self._account = account
         self._rows: list[Row] = []
 

@@ -44,7 +44,7 @@ def test_the_query_parses_in_snowflakes_dialect() -> None:
 
 def evaluate(settings: InfraSettings, session: FakeSession) -> dg.ExecuteInProcessResult:
     """Run the job of the check as its schedule does."""
-    defs = cost_definitions(settings.snowflake, session.connect)
+    defs = cost_definitions(settings.snowflake, session.sign_in)
     return defs.resolve_job_def("costs").execute_in_process(raise_on_error=False)
 
 
