@@ -77,6 +77,11 @@ class SnowflakeError(WarehouseError):
         self.number = number
 
     @property
+    def may_be_the_data(self) -> bool:
+        """Whether the data that a statement reads may be at fault, as far as the number tells."""
+        return self.number not in (_ACCESS_DENIED, _MISSING, _NO_WAREHOUSE, _LOCKED)
+
+    @property
     def is_missing_object(self) -> bool:
         """Whether something that the statement names does not exist, or may not be seen."""
         return self.number == _MISSING

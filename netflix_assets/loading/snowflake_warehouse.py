@@ -188,7 +188,8 @@ class SnowflakeWarehouse:
             try:
                 answer = opened.run(statement)
             except SnowflakeError as error:
-                _find_bad_object(versions, bucket)
+                if error.may_be_the_data:
+                    _find_bad_object(versions, bucket)
                 raise LoadError(f"{error}; nothing was changed") from error
             loaded += answer.records()
             query_id = answer.query_id
@@ -245,14 +246,9 @@ def pages(settings: SnowflakeSettings, file: RawFile, statements: dict[str, str]
         account, _, organization = settings.account.partition(".")
     home = f"https://app.snowflake.com/{organization}/{account}".lower() + "/#"
     table = f"{settings.database}/schemas/{RAW_SCHEMA.upper()}/table/{file.table.upper()}"
-    return {
-        **{
-            f"{step} query": f"{home}/compute/history/queries/{number}/detail"
-            for step, number in statements.items()
-            if number
-        },
-        "table": f"{home}/data/databases/{table}",
-    }
+    history = f"{home}/compute/history/queries"
+    queries = {f"{step} query": f"{history}/{number}/detail" for step, number in statements.items()}
+    return queries | {"table": f"{home}/data/databases/{table}"}
 
 
 def _create_missing_tables(opened: Session, files: Sequence[RawFile]) -> None:

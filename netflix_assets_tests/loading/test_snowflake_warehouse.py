@@ -109,6 +109,26 @@ def test_raw_tables_that_are_missing_are_made(account: SnowflakeSettings, loadin
     assert loading.warehouse.row_count(MOVIES) == 1
 
 
+# Books that would not balance.
+
+
+def test_fewer_rows_inserted_than_counted_change_nothing(loading: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
+    insert_rows = snowflake_sql.insert_rows
+    monkeypatch.setattr(snowflake_sql, "insert_rows", lambda *given: f"{insert_rows(*given)} limit 2")
+    loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
+    sentence = loading.refused(lambda: loading.load(RATINGS), LoadError)
+    assert sentence.startswith("2 rows were inserted into raw_ratings where 3 were counted, so nothing was changed")
+
+
+def test_an_object_that_copy_passed_over_is_missed(loading: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
+    copy_lines = snowflake_sql.copy_lines
+    monkeypatch.setattr(snowflake_sql, "copy_lines", lambda stage, objects: copy_lines(stage, objects[:1]))
+    loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(3, month=NEXT_MONTH)), NEXT_MONTH)
+    sentence = loading.refused(lambda: loading.load(RATINGS), LoadError)
+    assert sentence.startswith("Snowflake copied 1 of 2 objects as a whole, so nothing was changed")
+
+
 # Objects that change while they are loaded.
 
 
@@ -271,6 +291,22 @@ def test_a_missing_privilege_is_named_with_the_role_and_changes_nothing(
     sentence = loading.refused(load, error)
     assert "does not let role MOVIELENS_LOADER do this (003001 (42501): SQL access control error: Insuff" in sentence
     assert "infra apply" in sentence
+
+
+class Unread(LandingBucket):
+    """Is not to be read beyond the first bytes of its objects."""
+
+    def download(self, version: ObjectVersion) -> Iterator[bytes]:
+        raise AssertionError(f"{version.key} was read")
+
+
+def test_a_privilege_that_copy_lacks_is_told_without_reading_the_objects(
+    snowflake_account: Account, snowflake: Settings, loading: Loading
+) -> None:
+    loading.put(MOVIES, FILM)
+    loading.bucket = Unread(snowflake)
+    with snowflake_account.emulator.refusing("^copy", *DENIED), pytest.raises(LoadError, match="does not let role"):
+        loading.load(MOVIES)
 
 
 def test_a_table_that_is_not_there_is_named(loading: Loading) -> None:
