@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import dagster as dg
 
 from netflix_assets.automation.alerts import alerts_sensor
@@ -13,9 +15,16 @@ from netflix_assets.landing.landing_assets import landing_definitions
 from netflix_assets.loading.raw_assets import loading_definitions
 from netflix_assets.reporting.report_assets import reporting_definitions
 from netflix_assets.reporting.store import report_store
-from netflix_assets.settings import Settings
-from netflix_assets.targets import EXECUTORS, SENSOR_WAIT_SECONDS, bucket_from, warehouse_from
+from netflix_assets.settings import Settings, Target
+from netflix_assets.targets import SENSOR_WAIT_SECONDS, bucket_from, warehouse_from
 from netflix_assets.transform.dbt_assets import transform_definitions
+
+EXECUTORS: Mapping[Target, dg.ExecutorDefinition] = {
+    # Ten steps took 6.8 s in one process and 64.7 s in ten; and DuckDB has one writer anyway.
+    Target.LOCAL: dg.in_process_executor,
+    # Steps wait for Snowflake, which takes any number of loads at once.
+    Target.SNOWFLAKE: dg.multiprocess_executor.configured({"max_concurrent": 4}),
+}
 
 
 def build_defs(settings: Settings) -> dg.Definitions:

@@ -1,4 +1,4 @@
-"""What differs from target to target: the warehouse, how the bucket is reached, and how steps are executed.
+"""What differs from target to target: the warehouse, and how the bucket is reached.
 
 Each choice is a mapping over all targets: a default would let a new target inherit another one's warehouse.
 """
@@ -6,8 +6,6 @@ Each choice is a mapping over all targets: a default would let a new target inhe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-
-import dagster as dg
 
 from netflix_assets.errors import SettingsError
 from netflix_assets.landing.bucket import LandingBucket
@@ -41,12 +39,6 @@ WAREHOUSES: Mapping[Target, Callable[..., Warehouse]] = {
     Target.SNOWFLAKE: snowflake_from,
 }
 REACH: Mapping[Target, Callable[[Settings], Settings] | None] = {Target.LOCAL: reach, Target.SNOWFLAKE: None}
-EXECUTORS: Mapping[Target, dg.ExecutorDefinition] = {
-    # Ten steps took 6.8 s in one process and 64.7 s in ten; and DuckDB has one writer anyway.
-    Target.LOCAL: dg.in_process_executor,
-    # Steps wait for Snowflake, which takes any number of loads at once.
-    Target.SNOWFLAKE: dg.multiprocess_executor.configured({"max_concurrent": 4}),
-}
 
 # A sensor's look must be short: if the file of the local warehouse is in use it looks again a little later.
 # Signing in to an account takes seconds.

@@ -8,12 +8,13 @@ import dagster as dg
 import pytest
 
 from netflix_assets.catalog import RAW_FILES
+from netflix_assets.definitions import EXECUTORS
 from netflix_assets.errors import SettingsError
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.loading.raw_assets import loading_definitions, warehouse_pool
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.settings import Settings, Target
-from netflix_assets.targets import EXECUTORS, REACH, WAREHOUSES, warehouse_from
+from netflix_assets.targets import REACH, WAREHOUSES, warehouse_from
 
 SNOWFLAKE = Settings.from_environment(
     {"NETFLIX_TARGET": "snowflake", "NETFLIX_S3_BUCKET": "b", "NETFLIX_SNOWFLAKE_ACCOUNT": "o-a"}

@@ -48,11 +48,10 @@ def upload(source: str) -> None:
 
 def _upload(settings: Settings, source: str) -> None:
     from netflix_assets.console import counting, print_upload
-    from netflix_assets.landing import local_s3
-    from netflix_assets.landing.bucket import LandingBucket
     from netflix_assets.landing.upload import upload as upload_files
+    from netflix_assets.targets import bucket_from
 
-    bucket = LandingBucket(settings, reach=local_s3.reach)
+    bucket = bucket_from(settings)
     with counting(console) as report:
         done = upload_files(source, bucket, scratch=settings.home / "tmp", progress=report)
     print_upload(console, done)

@@ -85,11 +85,10 @@ def looker_studio() -> None:
 
 def _store(settings: Settings) -> ReportStore:
     """Where this environment keeps its report; asks neither Dagster nor dbt."""
-    from netflix_assets.landing.bucket import LandingBucket
-    from netflix_assets.landing.local_s3 import reach
     from netflix_assets.reporting.store import report_store
+    from netflix_assets.targets import bucket_from
 
-    return report_store(settings, LandingBucket(settings, reach=reach))
+    return report_store(settings, bucket_from(settings))
 
 
 def _handler(store: ReportStore) -> type[BaseHTTPRequestHandler]:

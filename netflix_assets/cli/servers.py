@@ -6,12 +6,13 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
 
 from netflix_assets.cli.shared import console, one_sentence
-from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets.settings import PROJECT_ROOT, Settings, Target
 
 
 @click.group()
@@ -35,12 +36,13 @@ def serve() -> None:
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI, on 127.0.0.1.")
 @one_sentence
 def dev(port: int) -> None:
-    """Run the local S3 server and `dagster dev` on the same data, until interrupted."""
+    """Run `dagster dev`, and with the local target the S3 server, on the same data until interrupted."""
     from netflix_assets.automation.home import dagster_instance
     from netflix_assets.landing import local_s3
 
     settings = Settings.from_environment()
-    with dagster_instance(settings), local_s3.serving(settings):
+    local = settings.target is Target.LOCAL
+    with dagster_instance(settings), local_s3.serving(settings) if local else nullcontext():
         console.print(
             f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}; the UI will be on http://127.0.0.1:{port}",
         )
