@@ -186,4 +186,4 @@ def error_text(event: dg.DagsterEvent) -> str:
         error = error.cause
     _, _, text = error.message.strip().partition(": ")
     _, _, from_dbt = text.partition("Errors parsed from dbt logs:")
-    return _TERMINAL_COLOUR.sub("", from_dbt or text).strip()
+    return _TERMINAL_COLOUR.sub("", from_dbt or text or error.message).strip()
