@@ -70,10 +70,10 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
     return _report
 
 
-def _time(time: dt.datetime | None) -> dg.MetadataValue:
-    if time is None:
+def _time(moment: dt.datetime | None) -> dg.MetadataValue:
+    if moment is None:
         return dg.MetadataValue.text("no ratings")
-    return dg.MetadataValue.timestamp(time.replace(tzinfo=dt.timezone.utc))
+    return dg.MetadataValue.timestamp(moment.replace(tzinfo=dt.timezone.utc))
 
 
 def _code_version() -> str:
