@@ -62,7 +62,7 @@ def reseed_when_edited() -> dg.AutomationCondition[dg.AssetKey]:
 
 
 def with_conditions(definitions: dg.Definitions) -> dg.Definitions:
-    """The same assets, each with the condition of its group."""
+    """The same assets, each that we make with the condition of its group."""
 
     def conditioned(spec: dg.AssetSpec) -> dg.AssetSpec:
         condition = reseed_when_edited() if spec.group_name == "seeds" else rebuild_what_people_change()
@@ -70,7 +70,8 @@ def with_conditions(definitions: dg.Definitions) -> dg.Definitions:
 
     return dg.Definitions(
         assets=[
-            one.map_asset_specs(conditioned) for one in definitions.assets or () if isinstance(one, dg.AssetsDefinition)
+            one.map_asset_specs(conditioned) if isinstance(one, dg.AssetsDefinition) else one
+            for one in definitions.assets or ()
         ],
         asset_checks=definitions.asset_checks,
         resources=definitions.resources,
