@@ -27,7 +27,7 @@ dev: $(READY) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/netflix-assets dev
 
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 bench: bench-load bench-arrival bench-snowflake bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 

@@ -10,8 +10,6 @@ import pytest
 from netflix_assets.landing.upload import upload
 from netflix_assets_tests.pipeline import Pipeline
 
-pytestmark = pytest.mark.xdist_group("movielens")
-
 
 @pytest.fixture
 def pipeline(built_movielens: Pipeline) -> Pipeline:

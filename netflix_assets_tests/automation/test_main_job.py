@@ -16,8 +16,6 @@ import pytest
 from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
 
-pytestmark = pytest.mark.xdist_group("pipeline")
-
 RATING_KEY = "raw/ratings/month={}/ratings.csv"
 
 

@@ -13,7 +13,6 @@ from netflix_assets_tests.browser.running import Dev, browser, chromium_path, de
 from netflix_assets_tests.pipeline import Pipeline, ratings_csv
 
 pytestmark = [
-    pytest.mark.xdist_group("browser"),
     pytest.mark.skipif(chromium_path() is None, reason="there is no chromium; on Debian: apt-get install chromium"),
 ]
 

@@ -9,8 +9,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 from netflix_assets.settings import PROJECT_ROOT, Settings
 from netflix_assets_tests.pipeline import MOVIES
 
@@ -57,7 +55,6 @@ models:
 """
 
 
-@pytest.mark.xdist_group("cli")
 def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_model(
     settings: Settings, tmp_path: Path
 ) -> None:

@@ -66,7 +66,6 @@ def release(tmp_path: Path) -> Path:
     return folder
 
 
-@pytest.mark.xdist_group("cli")
 def test_upload_materialize_and_status_work_each_alone_and_a_second_materialize_runs_nothing(
     settings: Settings, release: Path
 ) -> None:

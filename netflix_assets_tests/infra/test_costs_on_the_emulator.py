@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import dagster as dg
-import pytest
 
 from netflix_assets.infra.cost_check import cost_definitions
 from netflix_assets.infra.costs import AssetCost, costs_by_asset, read_costs
@@ -27,7 +26,6 @@ def evaluate(settings: SnowflakeSettings) -> dg.AssetCheckEvaluation:
     return evaluation
 
 
-@pytest.mark.xdist_group("snowflake")
 def test_costs_are_added_up_by_asset_once_the_view_is_there(snowflake_account: Account, settings: Settings) -> None:
     emulator = snowflake_account.emulator
     emulator.create_database("COSTLY")

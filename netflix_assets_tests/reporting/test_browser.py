@@ -15,8 +15,6 @@ from netflix_assets.reporting.queries import ReportData
 from netflix_assets_tests.reporting.conftest import Open, Opened
 from netflix_assets_tests.reporting.data import AWKWARD, EMPTY, SCRIPT, many, report_data, with_scores
 
-pytestmark = pytest.mark.xdist_group("report-browser")
-
 Written = Callable[[ReportData, str], Path]
 DATA = many(1500)
 FOLLOWING = ("popularity", "best", "genres", "releases")

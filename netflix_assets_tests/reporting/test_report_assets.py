@@ -18,8 +18,6 @@ from netflix_assets_tests.reporting.conftest import Open
 from netflix_assets_tests.reporting.data import AS_OF, BUILT_AT, EMPTY, many
 from netflix_assets_tests.reporting.test_page import DATA, HTML
 
-pytestmark = pytest.mark.xdist_group("pipeline")
-
 
 def test_tiles_and_tables_are_what_sql_gives(built_small: Pipeline, open_page: Open) -> None:
     opened = open_page(built_small.settings.report_path)

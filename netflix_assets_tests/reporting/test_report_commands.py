@@ -20,8 +20,6 @@ from netflix_assets.settings import Settings
 from netflix_assets_tests.pipeline import Pipeline
 from netflix_assets_tests.reporting.test_page import HTML
 
-pytestmark = pytest.mark.xdist_group("pipeline")
-
 
 def environment(settings: Settings) -> dict[str, str]:
     return {"NETFLIX_HOME": str(settings.home), "NETFLIX_S3_ENDPOINT": settings.s3_endpoint}

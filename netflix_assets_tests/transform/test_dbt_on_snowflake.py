@@ -8,16 +8,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import pytest
-
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets_tests.pipeline import Pipeline, ratings_csv
 from netflix_assets_tests.snowflake_pipeline import in_both, load_and_build
 
 if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
-
-pytestmark = pytest.mark.xdist_group("movielens")
 
 
 def test_every_table_equals_duckdb_after_the_first_build_and_after_changed_removed_and_late_months(
