@@ -35,7 +35,7 @@ bench-load: $(READY) ## The loading part of bench
 	$(BIN)/python benchmarks/load.py --scale $(SCALE)
 
 bench-report: $(READY) ## The report part of bench (DATA=folder/zip of MovieLens CSVs as well)
-	$(BIN)/python benchmarks/report.py --scale $(SCALE) $(if $(DATA),--data "$(DATA)")
+	PYTHONPATH=. $(BIN)/python benchmarks/report.py --scale $(SCALE) $(if $(DATA),--data "$(DATA)")
 
 picture-report: $(READY) ## The README's picture of the report, made from DATA=folder/zip/URL of MovieLens CSVs
 	$(BIN)/python -m netflix_assets_tests.reporting.picture "$(DATA)" docs/images/report.png

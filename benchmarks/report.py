@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
 import statistics
 import sys
 import time
@@ -20,7 +19,6 @@ from pathlib import Path
 
 import duckdb
 from measure import measured
-from playwright.sync_api import sync_playwright
 from rich.console import Console
 from rich.table import Table
 
@@ -31,11 +29,11 @@ from netflix_assets.reporting.queries import read_report_data
 from netflix_assets.reporting.report import build_report
 from netflix_assets.reporting.store import FileStore
 from netflix_assets.settings import Settings
+from netflix_assets_tests import chromium
 
 ROOT = Path(__file__).resolve().parent.parent
 PAIRS = 5
 OPENINGS = 3
-FLAGS = ("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking")
 FILTERS = (("#f-title", "the"), ("#f-genre", "Drama"), ("#f-from", "1980"))
 
 
@@ -137,12 +135,10 @@ def ask_by_hand(path: Path, statements: list[str]) -> float:
 
 def in_chromium(report: Path) -> dict[str, float]:
     """Milliseconds until the page is ready, and until it has answered a filter (the slowest of three)."""
-    path = shutil.which("chromium")
-    if path is None:
+    if not chromium.is_there():
         return {}
     ready, answered = [], []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=list(FLAGS))
+    with chromium.browser() as browser:
         for _ in range(OPENINGS):
             page = browser.new_page(viewport={"width": 1280, "height": 900})
             page.goto(report.as_uri())
@@ -155,7 +151,6 @@ def in_chromium(report: Path) -> dict[str, float]:
                 page.locator("html[data-answered]").wait_for(state="attached")
                 answered.append(int(page.locator("html").get_attribute("data-answered") or 0))
             page.close()
-        browser.close()
     return {
         "ready_ms": statistics.median(ready),
         "filter_ms": statistics.median(answered),

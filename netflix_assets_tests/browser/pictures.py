@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from netflix_assets.settings import PROJECT_ROOT, Settings
-from netflix_assets_tests.browser.running import browser, chromium_path, dev_server, environment
+from netflix_assets_tests import chromium
+from netflix_assets_tests.browser.running import dev_server, environment
 
 IMAGES = PROJECT_ROOT / "docs" / "images"
 LARGEST_BYTES = 300_000
@@ -19,8 +20,8 @@ _LINEAGE = "/assets/mart/movie_analysis?view=lineage&lineageScope=upstream&linea
 
 def main() -> None:
     """Build the sample data, open the UI, and take the pictures."""
-    if chromium_path() is None:
-        raise SystemExit("there is no chromium; on Debian: apt-get install chromium")
+    if not chromium.is_there():
+        raise SystemExit(chromium.MISSING)
     IMAGES.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as home, socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -28,8 +29,8 @@ def main() -> None:
         free.close()
         settings = Settings.from_environment({"NETFLIX_HOME": home, "NETFLIX_S3_ENDPOINT": endpoint})
         subprocess.run([sys.executable, "-m", "netflix_assets.cli", "demo"], env=environment(settings), check=True)
-        with dev_server(settings) as dev, browser() as chromium:
-            page = chromium.new_page(base_url=dev.url, viewport={"width": 1700, "height": 950})
+        with dev_server(settings) as dev, chromium.browser() as browser:
+            page = browser.new_page(base_url=dev.url, viewport={"width": 1700, "height": 950})
             page.goto(_LINEAGE)
             page.get_by_text("fact_ratings").first.wait_for()
             page.wait_for_timeout(5_000)

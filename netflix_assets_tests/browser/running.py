@@ -1,10 +1,9 @@
-"""A real `netflix-assets dev` and a real browser, for tests and for the README's pictures."""
+"""A real `netflix-assets dev` for tests and for the README's pictures."""
 
 from __future__ import annotations
 
 import json
 import os
-import shutil
 import signal
 import socket
 import subprocess
@@ -18,38 +17,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, sync_playwright
-
 from netflix_assets.settings import Settings
 
-# The machine's own browser, kept from asking the network for anything.
-_FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 _START_SECONDS = 120
 _STOP_SECONDS = 60
-
-
-def chromium_path() -> str | None:
-    """Debian's browser, if it is installed."""
-    return shutil.which("chromium")
-
-
-@contextmanager
-def browser() -> Iterator[Browser]:
-    """A headless browser."""
-    path = chromium_path()
-    assert path is not None
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=path, args=_FLAGS)
-        yield chromium
-        chromium.close()
 
 
 def environment(settings: Settings) -> dict[str, str]:

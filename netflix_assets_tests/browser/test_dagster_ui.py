@@ -9,11 +9,12 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from netflix_assets_tests.browser.running import Dev, browser, chromium_path, dev_server, environment, wait_for
+from netflix_assets_tests import chromium
+from netflix_assets_tests.browser.running import Dev, dev_server, environment, wait_for
 from netflix_assets_tests.pipeline import Pipeline, ratings_csv
 
 pytestmark = [
-    pytest.mark.skipif(chromium_path() is None, reason="there is no chromium; on Debian: apt-get install chromium"),
+    pytest.mark.skipif(not chromium.is_there(), reason=chromium.MISSING),
 ]
 
 MONTH = "raw/ratings/month={}/ratings.csv"
@@ -34,16 +35,16 @@ def dev(pipeline: Pipeline) -> Iterator[Dev]:
 
 
 @pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser() as started:
+def browser() -> Iterator[Browser]:
+    with chromium.browser() as started:
         yield started
 
 
 @pytest.fixture
-def page(chromium: Browser, dev: Dev) -> Iterator[Page]:
+def page(browser: Browser, dev: Dev) -> Iterator[Page]:
     """A new tab, with the UI as its base; no run is going on."""
     wait_for("the end of all runs", lambda: dev.finished_runs(set(), at_least=0) is not None)
-    context = chromium.new_context(base_url=dev.url, viewport={"width": 1600, "height": 1000})
+    context = browser.new_context(base_url=dev.url, viewport={"width": 1600, "height": 1000})
     context.set_default_timeout(60 * SECONDS)
     yield context.new_page()
     context.close()

@@ -6,16 +6,13 @@ python -m netflix_assets_tests.reporting.picture ml-latest-small docs/images/rep
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
-
+from netflix_assets_tests import chromium
 from netflix_assets_tests.conftest import isolated_settings
-from netflix_assets_tests.reporting.conftest import FLAGS
 
 WIDTH = 1280
 LAST_SHOWN = "#best"
@@ -24,9 +21,8 @@ MOST_BYTES = 300_000
 
 def main(data: str, picture: Path) -> None:
     """Build the report from `data` in a folder of its own, and take the picture."""
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        raise SystemExit("the picture is taken in Chromium, and there is no chromium on this machine")
+    if not chromium.is_there():
+        raise SystemExit(chromium.MISSING)
     with tempfile.TemporaryDirectory() as folder:
         settings = isolated_settings(Path(folder) / "home")
         subprocess.run(
@@ -38,8 +34,7 @@ def main(data: str, picture: Path) -> None:
             },
             check=True,
         )
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=chromium, args=list(FLAGS))
+        with chromium.browser() as browser:
             page = browser.new_page(viewport={"width": WIDTH, "height": 900}, color_scheme="light")
             page.goto(settings.report_path.as_uri())
             page.locator("html[data-ready]").wait_for(state="attached")
@@ -47,7 +42,6 @@ def main(data: str, picture: Path) -> None:
             assert last is not None
             height = last["y"] + last["height"] + 24
             page.screenshot(path=picture, full_page=True, clip={"x": 0, "y": 0, "width": WIDTH, "height": height})
-            browser.close()
     if picture.stat().st_size > MOST_BYTES:
         raise SystemExit(f"{picture} has {picture.stat().st_size:,} bytes, more than {MOST_BYTES:,}")
 
