@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import Browser
 
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.upload import upload
 from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets_tests import chromium
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
 
@@ -117,3 +119,12 @@ def built_movielens(s3_server: Settings, movielens: Path, tmp_path_factory: pyte
     outcome = made.materialize()
     assert outcome.success, outcome.errors
     return made
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """The browser of the whole test process: Playwright starts only one."""
+    if not chromium.is_there():
+        pytest.skip(chromium.MISSING)
+    with chromium.browser() as started:
+        yield started

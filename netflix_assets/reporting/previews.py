@@ -13,7 +13,7 @@ from netflix_assets.reporting.cards import Card, cards
 from netflix_assets.reporting.queries import ReportData
 
 SHOWN = ("genre-stars", "activity", "releases")
-_WIDTH = 420
+_WIDTH = 320
 
 
 def previews(data: ReportData) -> dict[str, bytes]:

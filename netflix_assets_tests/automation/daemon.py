@@ -15,7 +15,7 @@ from netflix_assets.automation.home import dagster_instance
 from netflix_assets.automation.sensors import tick
 from netflix_assets.definitions import build_defs
 from netflix_assets.reporting.store import report_store
-from netflix_assets.targets import duckdb_from
+from netflix_assets.targets import SENSOR_WAIT_SECONDS, warehouse_from
 from netflix_assets_tests.pipeline import Pipeline
 
 
@@ -59,9 +59,9 @@ class Daemon:
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, repository_def=self.defs.get_repository_def()
         )
-        warehouse = duckdb_from(self.pipeline.settings, wait_seconds=1)
-        bucket = self.pipeline.bucket
-        result = tick(context, bucket, warehouse, report_store(self.pipeline.settings, bucket))
+        settings, bucket = self.pipeline.settings, self.pipeline.bucket
+        warehouse = warehouse_from(settings, wait_seconds=SENSOR_WAIT_SECONDS[settings.target])
+        result = tick(context, bucket, warehouse, report_store(settings, bucket))
         if isinstance(result, dg.SkipReason):
             return Look(None, [], result.skip_message or "")
         for event in result.asset_events:

@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from netflix_assets.automation.materialize import Outcome
+from netflix_assets_tests.automation.daemon import daemon
 from netflix_assets_tests.emulator.patches import Statement
 from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
 from netflix_assets_tests.snowflake_pipeline import in_both, load_and_build
@@ -107,6 +108,10 @@ def test_changed_removed_and_late_months_arrive_as_in_duckdb(job: Job) -> None:
     job.duckdb.put("raw/tags.csv", TAGS.replace("pixar", "animated"))
     work = job.snowflake.plan()
     assert {*(work.months or ()), *work.other_months} == {"1997-01", "2015-03", "2015-05"}
+    with daemon(job.snowflake) as daemons:
+        look = daemons.look()
+    assert look.months == {"1997-01", "2015-03", "2015-05"}
+    assert {"raw_ratings", "raw_movies", "raw_tags", "fact_ratings"} <= look.assets
     # Without Dagster, which would run all tests again.
     load_and_build(job.duckdb.settings)
     job.account.emulator.forget()

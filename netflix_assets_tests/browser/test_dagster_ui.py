@@ -34,12 +34,6 @@ def dev(pipeline: Pipeline) -> Iterator[Dev]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium.browser() as started:
-        yield started
-
-
 @pytest.fixture
 def page(browser: Browser, dev: Dev) -> Iterator[Page]:
     """A new tab, with the UI as its base; no run is going on."""

@@ -311,7 +311,7 @@ def test_a_privilege_that_copy_lacks_is_told_without_reading_the_objects(
 
 def test_a_table_that_is_not_there_is_named(loading: Loading) -> None:
     with pytest.raises(
-        WarehouseError, match=r"does not show to role MOVIELENS_REPORTER, what a statement names \(.*NO"
+        WarehouseError, match=r"does not show to role MOVIELENS_TRANSFORMER, what a statement names \(.*NO"
     ):
         loading.warehouse.query("select * from mart.no_such_mart")
 

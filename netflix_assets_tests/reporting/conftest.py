@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Dialog, Page
 
 from netflix_assets.reporting.page import render
 from netflix_assets.reporting.queries import ReportData
-from netflix_assets_tests import chromium
 from netflix_assets_tests.reporting.data import BUILT_AT
 
 
@@ -77,14 +76,6 @@ class Opened:
 
 
 Open = Callable[..., Opened]
-
-
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    if not chromium.is_there():
-        pytest.skip(chromium.MISSING)
-    with chromium.browser() as started:
-        yield started
 
 
 @pytest.fixture
