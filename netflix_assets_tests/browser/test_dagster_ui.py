@@ -150,7 +150,7 @@ def test_runs_started_at_once_by_ui_sensor_and_command_line_queue_and_all_succee
         assert answer["launchRun"]["__typename"] == "LaunchRunSuccess", answer
     command = [sys.executable, "-m", "netflix_assets.cli", "materialize", "--all"]
     done_by_command = subprocess.run(
-        command, env=environment(dev.settings), capture_output=True, text=True, timeout=300
+        command, env=environment(dev.settings), capture_output=True, text=True, timeout=900
     )
     assert done_by_command.returncode == 0, done_by_command.stdout + done_by_command.stderr
     runs = wait_for("the runs", lambda: dev.finished_runs(before, at_least=4))
