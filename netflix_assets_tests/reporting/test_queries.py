@@ -106,6 +106,12 @@ def test_marts_that_count_different_ratings_are_refused(warehouse: DuckDBWarehou
         read_report_data(warehouse)
 
 
+def test_ratings_of_movies_that_are_not_known_yet_are_no_disagreement(warehouse: DuckDBWarehouse) -> None:
+    change(warehouse, "delete from mart.movie_scores where movie_id = 1")
+    data = read_report_data(warehouse)
+    assert (data.tiles.ratings, sum(movie.rating_count for movie in data.movies)) == (4, 3)
+
+
 def test_a_warehouse_that_a_run_holds_is_waited_for_and_then_named(warehouse: DuckDBWarehouse) -> None:
     with warehouse.connection(), pytest.raises(WarehouseError, match="still in use"):
         read_report_data(warehouse)
