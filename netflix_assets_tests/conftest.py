@@ -121,9 +121,9 @@ def built_movielens(s3_server: Settings, movielens: Path, tmp_path_factory: pyte
     return made
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """The browser of the whole test process: Playwright starts only one."""
+    """One browser for a file of tests: while it runs, nothing else of this thread can run an event loop."""
     if not chromium.is_there():
         pytest.skip(chromium.MISSING)
     with chromium.browser() as started:

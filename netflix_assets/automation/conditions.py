@@ -32,14 +32,19 @@ def rebuild_what_people_change() -> dg.AutomationCondition[dg.AssetKey]:
     """For everything below the raw tables: a parent was loaded or built by itself, the code changed, or it is new.
 
     Months that were never loaded do not count as missing parents: of most months there never were objects.
+
+    Dagster's `since_last_handled` would forget a table that was loaded by hand after this asset was built, if both
+    came between the same two evaluations. So what handles a change is not taken for it when the change is as new;
+    at worst something is built once too often.
     """
     condition = _CONDITION
     by_others = ~condition.executed_with_root_target() & ~condition.executed_with_tags(tag_keys={PID_TAG})
     parent_changed = condition.any_deps_match((condition.newly_updated() & by_others) | condition.will_be_requested())
     some_parent = condition.any_deps_match(~condition.missing() | condition.will_be_requested())
     is_new = condition.newly_missing() & some_parent
+    handled = condition.newly_requested() | condition.newly_updated() | condition.initial_evaluation()
     rebuild: dg.AutomationCondition[dg.AssetKey] = (
-        (parent_changed | condition.code_version_changed() | is_new).since_last_handled()
+        (parent_changed | condition.code_version_changed() | is_new).since(handled & ~parent_changed)
         & ~condition.in_progress()
         & ~condition.any_deps_in_progress()
         & condition.all_deps_blocking_checks_passed()

@@ -51,34 +51,33 @@ def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTra
             # dagster-dbt knows no unit tests: they are `unit_tests` below.
             invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
         try:
-            events = DbtEventIterator(_when_finished(invocation.stream()), invocation)
-            yield from events.fetch_row_counts().fetch_column_metadata()
+            yield from _described(invocation)
         finally:
             _let_go_of_the_file()
 
     return _build
 
 
-def _when_finished(events: Iterator[Any]) -> Iterator[Any]:
-    """Wait until dbt has finished, then give its events, a failure last.
+def _described(invocation: DbtCliInvocation) -> Iterator[Any]:
+    """Wait until dbt has finished, then give its events, those of tables with rows and columns, a failure last.
 
-    DuckDB can be asked for rows and columns only then, and dagster-dbt waits for that in a loop which takes
-    a whole processor from dbt.
+    DuckDB can be asked for rows and columns only then. Each step of dagster-dbt is given a list, because while one
+    waits for the next it keeps a whole processor busy.
     """
-    seen: list[Any] = []
+    events: list[Any] = []
     failure: DagsterDbtCliRuntimeError | None = None
     try:
-        for event in events:
-            seen.append(event)
+        for event in invocation.stream():
+            events.append(event)
     except DagsterDbtCliRuntimeError as error:
         failure = error
-
-    def replay() -> Iterator[Any]:
-        yield from seen
-        if failure is not None:
-            raise failure
-
-    return replay()
+    made = [event for event in events if isinstance(event, dg.Output)]
+    counted = list(DbtEventIterator(iter(made), invocation).fetch_row_counts())
+    described = DbtEventIterator(iter(counted), invocation).fetch_column_metadata()
+    for event in events:
+        yield next(described) if isinstance(event, dg.Output) else event
+    if failure is not None:
+        raise failure
 
 
 def _let_go_of_the_file() -> None:

@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 
 from netflix_assets.automation.conditions import automation_sensor
-from netflix_assets.automation.home import dagster_instance
+from netflix_assets.automation.materialize import RANGE_END_TAG, RANGE_START_TAG
 from netflix_assets.automation.sensors import arrivals_sensor, default_status
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import LandingBucket
@@ -195,17 +195,27 @@ def test_a_deleted_prefix_empties_every_table_in_one_run(running: Daemon) -> Non
     assert running.look().run is None
 
 
+def load_by_hand(running: Daemon, table: str, **tags: str) -> None:
+    """What a person does in the UI: materialize one raw table, or a range of its months."""
+    job = running.defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(["raw", table])})
+    assert job.execute_in_process(instance=running.instance, tags=tags).success
+
+
 def test_a_table_loaded_by_hand_is_followed_by_what_is_below_it(running: Daemon) -> None:
-    with dagster_instance(running.pipeline.settings) as instance:
-        job = running.defs.resolve_implicit_global_asset_job_def().get_subset(
-            asset_selection={dg.AssetKey(["raw", "raw_tags"])}
-        )
-        assert job.execute_in_process(instance=instance).success
+    load_by_hand(running, "raw_tags")
     requested = running.conditions()
     assert {"src_tags", "snap_tags"} <= requested
     assert not requested & {"raw_tags", "fact_ratings", "src_movies"}
     assert running.conditions() == set()
     assert running.look().run is None
+
+
+def test_months_loaded_by_hand_right_after_an_arrival_are_followed_too(running: Daemon) -> None:
+    running.pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
+    assert running.execute(running.look())
+    load_by_hand(running, "raw_ratings", **{RANGE_START_TAG: "2015-03", RANGE_END_TAG: "2015-04"})
+    assert {"src_ratings", "fact_ratings", "movie_analysis"} <= running.conditions()
+    assert running.conditions() == set()
 
 
 @pytest.mark.parametrize("cursor", ["{", "null", "[]", '{"format": 0}', json.dumps({"format": 1, "observed": [1]})])
