@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +63,12 @@ SMALL: Mapping[str, str] = {
 }
 
 
+@cache
+def _bucket(settings: Settings) -> LandingBucket:
+    """One client for all that a test puts: making one takes longer than a put."""
+    return LandingBucket(settings)
+
+
 @dataclass
 class Pipeline:
     """One home and one bucket, and what a user does with them."""
@@ -71,7 +78,7 @@ class Pipeline:
 
     @property
     def bucket(self) -> LandingBucket:
-        return LandingBucket(self.settings)
+        return _bucket(self.settings)
 
     @property
     def warehouse(self) -> Warehouse:

@@ -26,6 +26,7 @@ SECONDS_BETWEEN_EVALUATIONS = 30
 # Dagster's types do not let a condition on assets only be joined with one on assets and checks.
 _CONDITION: Any = dg.AutomationCondition
 _A_TABLE = dg.AssetKey(next(file for file in RAW_FILES if not file.month_column).table_key)
+_BY_MONTH = dg.AssetSelection.assets(*(dg.AssetKey(file.table_key) for file in RAW_FILES if file.month_column))
 
 
 def rebuild_what_people_change() -> dg.AutomationCondition[dg.AssetKey]:
@@ -38,8 +39,14 @@ def rebuild_what_people_change() -> dg.AutomationCondition[dg.AssetKey]:
     at worst something is built once too often.
     """
     condition = _CONDITION
-    by_others = ~condition.executed_with_root_target() & ~condition.executed_with_tags(tag_keys={PID_TAG})
-    parent_changed = condition.any_deps_match((condition.newly_updated() & by_others) | condition.will_be_requested())
+    covered = condition.newly_updated() & (
+        condition.executed_with_root_target() | condition.executed_with_tags(tag_keys={PID_TAG})
+    )
+    # Of the months of a table Dagster knows the run of the last one only, so that one speaks for all.
+    by_month = condition.any_deps_match(condition.newly_updated()).allow(_BY_MONTH)
+    by_month &= ~condition.any_deps_match(covered).allow(_BY_MONTH)
+    by_table = (condition.newly_updated() & ~covered) | condition.will_be_requested()
+    parent_changed = by_month | condition.any_deps_match(by_table).ignore(_BY_MONTH)
     some_parent = condition.any_deps_match(~condition.missing() | condition.will_be_requested())
     is_new = condition.newly_missing() & some_parent
     handled = condition.newly_requested() | condition.newly_updated() | condition.initial_evaluation()
