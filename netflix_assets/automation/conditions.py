@@ -19,6 +19,7 @@ import dagster as dg
 
 from netflix_assets.automation.home import PID_TAG
 from netflix_assets.automation.sensors import default_status
+from netflix_assets.automation.specs import with_changed_specs
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.settings import Settings
 
@@ -80,14 +81,7 @@ def with_conditions(definitions: dg.Definitions) -> dg.Definitions:
         condition = reseed_when_edited() if spec.group_name == "seeds" else rebuild_what_people_change()
         return spec.replace_attributes(automation_condition=condition)
 
-    return dg.Definitions(
-        assets=[
-            one.map_asset_specs(conditioned) if isinstance(one, dg.AssetsDefinition) else one
-            for one in definitions.assets or ()
-        ],
-        asset_checks=definitions.asset_checks,
-        resources=definitions.resources,
-    )
+    return with_changed_specs(definitions, conditioned)
 
 
 def automation_sensor(settings: Settings) -> dg.AutomationConditionSensorDefinition:

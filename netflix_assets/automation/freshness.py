@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import dagster as dg
 
+from netflix_assets.automation.specs import with_changed_specs
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.settings import Settings
@@ -36,14 +37,7 @@ def with_freshness(definitions: dg.Definitions) -> dg.Definitions:
             return spec
         return spec.replace_attributes(freshness_policy=policy_of(spec.key))
 
-    return dg.Definitions(
-        assets=[
-            one.map_asset_specs(fresh) if isinstance(one, dg.AssetsDefinition) else one
-            for one in definitions.assets or ()
-        ],
-        asset_checks=definitions.asset_checks,
-        resources=definitions.resources,
-    )
+    return with_changed_specs(definitions, fresh)
 
 
 def arrived_lately(file: RawFile, contents: Contents, now: dt.datetime) -> dg.AssetCheckResult:
