@@ -12,6 +12,7 @@ import click
 from netflix_assets.cli.shared import console, definitions, one_sentence
 from netflix_assets.errors import ReportError, UserError
 from netflix_assets.settings import Settings
+from netflix_assets.signals import until_signal
 
 if TYPE_CHECKING:
     from netflix_assets.reporting.store import ReportStore
@@ -56,7 +57,7 @@ def open_() -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="Port, on 127.0.0.1.")
 @one_sentence
 def serve(port: int) -> None:
-    """Serve the newest report on 127.0.0.1 until interrupted."""
+    """Serve the newest report on 127.0.0.1 until interrupted or terminated."""
     settings = Settings.from_environment()
     store = _store(settings)
     store.read()
@@ -68,10 +69,9 @@ def serve(port: int) -> None:
         ) from error
     with server:
         console.print(f"report at http://127.0.0.1:{server.server_port}, until Ctrl-C", soft_wrap=True)
-        try:
+        with until_signal():
             server.serve_forever()
-        except KeyboardInterrupt:
-            console.print("stopped")
+        console.print("stopped")
 
 
 @report.command("looker-studio", epilog="Example: netflix-assets report looker-studio")

@@ -13,6 +13,7 @@ import click
 
 from netflix_assets.cli.shared import console, one_sentence
 from netflix_assets.settings import PROJECT_ROOT, Settings, Target
+from netflix_assets.signals import until_signal
 
 
 @click.group()
@@ -51,34 +52,31 @@ def dev(port: int) -> None:
 
 def _dagster_dev(settings: Settings, port: int) -> int:
     """Run `dagster dev` until it ends or we are asked to; returns its exit code."""
-
-    def interrupt(_number: int, _frame: object) -> None:
-        raise KeyboardInterrupt
-
-    # A shell's background job starts with SIGINT ignored, which `dagster dev` would inherit.
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, interrupt)
-    process = subprocess.Popen(
-        [
-            str(Path(sys.executable).with_name("dagster")),
-            *("dev", "--host", "127.0.0.1", "--port", str(port)),
-            *("--workspace", str(PROJECT_ROOT / "workspace.yaml")),
-        ],
-        # Beside the instance's own dagster.yaml: from the checkout, Dagster warns that its copy is not used.
-        cwd=settings.dagster_home,
-        env={
-            "NETFLIX_UI_URL": f"http://127.0.0.1:{port}",
-            **os.environ,
-            "NETFLIX_HOME": str(settings.home),
-            "PYTHONWARNINGS": _DEV_WARNINGS,
-        },
-    )
-    try:
-        return process.wait()
-    except KeyboardInterrupt:
-        process.send_signal(signal.SIGINT)
-        process.wait()
-        return 0
+    # Inside, because until then SIGINT may be ignored, which a child inherits.
+    with (
+        until_signal(),
+        subprocess.Popen(
+            [
+                str(Path(sys.executable).with_name("dagster")),
+                *("dev", "--host", "127.0.0.1", "--port", str(port)),
+                *("--workspace", str(PROJECT_ROOT / "workspace.yaml")),
+            ],
+            # Beside the instance's own dagster.yaml: from the checkout, Dagster warns that its copy is not used.
+            cwd=settings.dagster_home,
+            env={
+                "NETFLIX_UI_URL": f"http://127.0.0.1:{port}",
+                **os.environ,
+                "NETFLIX_HOME": str(settings.home),
+                "PYTHONWARNINGS": _DEV_WARNINGS,
+            },
+        ) as process,
+    ):
+        try:
+            return process.wait()
+        finally:
+            if process.poll() is None:
+                process.send_signal(signal.SIGINT)
+    return 0
 
 
 _DEV_WARNINGS = "ignore:Function `dev_command` is superseded"

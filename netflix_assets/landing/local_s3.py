@@ -20,12 +20,10 @@ import sysconfig
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
-from types import FrameType
-from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -35,6 +33,7 @@ from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError,
 from netflix_assets.errors import BucketError, SettingsError
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.settings import Settings
+from netflix_assets.signals import until_signal
 
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
@@ -133,7 +132,7 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None] | None = None
         )
     if not problem.nothing:
         raise _taken(settings, problem)
-    with _ending_on_signals(), _started(settings, address) as process:
+    with until_signal(), _started(settings, address) as process:
         LandingBucket(settings).ensure_exists()
         if on_ready is not None:
             on_ready(settings)
@@ -381,24 +380,3 @@ def _stop(process: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
-
-
-class _Ended(BaseException):
-    """A signal asked us to end; not an Exception, so that nothing on the way up swallows it."""
-
-
-@contextmanager
-def _ending_on_signals() -> Iterator[None]:
-    """Leave the block quietly on SIGINT or SIGTERM, also where a script's background job ignores SIGINT."""
-
-    def end(_number: int, _frame: FrameType | None) -> None:
-        raise _Ended
-
-    before: Mapping[int, Any] = {number: signal.signal(number, end) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield
-    except _Ended:
-        pass
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
