@@ -32,16 +32,16 @@ test: $(READY) ## Run the tests
 bench: bench-load bench-arrival bench-snowflake bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 
 bench-load: $(READY) ## The loading part of bench
-	$(BIN)/python benchmarks/load.py --scale $(SCALE)
+	$(BIN)/python -m benchmarks.load --scale $(SCALE)
 
 bench-report: $(READY) ## The report part of bench (DATA=folder/zip of MovieLens CSVs as well)
-	PYTHONPATH=. $(BIN)/python benchmarks/report.py --scale $(SCALE) $(if $(DATA),--data "$(DATA)")
+	$(BIN)/python -m benchmarks.report --scale $(SCALE) $(if $(DATA),--data "$(DATA)")
 
 picture-report: $(READY) ## The README's picture of the report, made from DATA=folder/zip/URL of MovieLens CSVs
 	$(BIN)/python -m netflix_assets_tests.reporting.picture "$(DATA)" docs/images/report.png
 
 bench-arrival: $(READY) ## From an object in S3 to fresh marts under `make dev`, and what the ticks cost
-	PYTHONPATH=. $(BIN)/python benchmarks/arrival.py
+	$(BIN)/python -W ignore -m benchmarks.arrival
 
 pictures: $(READY) ## Take the README's pictures of the Dagster UI (needs chromium)
 	$(BIN)/python -m netflix_assets_tests.browser.pictures

@@ -1,6 +1,6 @@
 """From an object in S3 to fresh marts under a real `netflix-assets dev`, and what the ticks cost.
 
-    PYTHONPATH=. python benchmarks/arrival.py --puts 10 --objects 100000
+    python -m benchmarks.arrival --puts 10 --objects 100000
 
 A put counts until every run that it started has succeeded and no further one is due. The last line is JSON.
 """

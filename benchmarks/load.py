@@ -1,6 +1,6 @@
 """First load, one new month, and nothing new, against the hand-written baseline.
 
-    python benchmarks/load.py --scale 0.1 --pairs 3
+    python -m benchmarks.load --scale 0.1 --pairs 3
 
 The data is generated and uploaded once a scale and kept under `.netflix/bench`. The last line is JSON.
 """
@@ -16,9 +16,10 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from measure import Cost, measured
 from rich.console import Console
 from rich.table import Table
+
+from benchmarks.measure import Cost, measured
 
 ROOT = Path(__file__).resolve().parent.parent
 NEW_MONTH = "2024-06"

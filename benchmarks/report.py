@@ -1,6 +1,6 @@
 """The report: its queries against the same SQL by hand, its build, its page, and the page in Chromium.
 
-    python benchmarks/report.py --scale 0.1 --data ml-latest-small
+    python -m benchmarks.report --scale 0.1 --data ml-latest-small
 
 At the sample of `make demo`, at the MovieLens files given as --data, and at --scale (1 is 32 million ratings and
 85,000 movies). The data of each is made once and kept under `.netflix/bench`. The last line is JSON.
@@ -18,10 +18,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import duckdb
-from measure import measured
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks.measure import measured
 from netflix_assets.cli.pipeline import DEMO_SCALE
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.reporting.previews import previews
@@ -96,7 +96,9 @@ def measure(source: float | str) -> dict[str, float]:
         started = time.perf_counter()
         read_report_data(DuckDBWarehouse(settings.warehouse_path))
         layer.append(time.perf_counter() - started)
-    build = measured([sys.executable, __file__, "--build-in", str(settings.home)], env=environment, log=log)
+    build = measured(
+        [sys.executable, "-m", "benchmarks.report", "--build-in", str(settings.home)], env=environment, log=log
+    )
     queries_s, build_s = json.loads(log.read_text().splitlines()[-1])
     return {
         "ratings": data.tiles.ratings,

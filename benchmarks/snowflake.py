@@ -1,6 +1,6 @@
 """Load and build the same data on DuckDB and on the emulated Snowflake, and count what goes over the wire.
 
-    python benchmarks/snowflake.py --scale 0.01
+    python -m benchmarks.snowflake --scale 0.01
 
 The ratio shows what our statements cost beside DuckDB's own path, not Snowflake's speed: the emulator runs them
 in DuckDB, in one process, from SQL that it translates first. The counts are what Snowflake would receive as well.
