@@ -26,10 +26,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import boto3
-from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
-
 from netflix_assets.errors import BucketError, SettingsError
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.settings import Settings
@@ -210,6 +206,11 @@ class _Problem:
 
 def _probe(settings: Settings, *, seconds: float = 5.0) -> _Problem | None:
     """None if an S3 server that accepts our keys answers; else what is there instead."""
+    # Imported here, as in `bucket`: a process which only shows the assets need not spend the time.
+    import boto3
+    from botocore.config import Config
+    from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
+
     client = boto3.client(
         "s3",
         endpoint_url=settings.s3_endpoint,

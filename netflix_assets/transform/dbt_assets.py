@@ -10,7 +10,6 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
 from dagster_dbt.core.dbt_event_iterator import DbtEventIterator
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
-from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 from packaging.version import Version
 
 from netflix_assets.loading.raw_assets import warehouse_pool
@@ -82,6 +81,8 @@ def _described(invocation: DbtCliInvocation) -> Iterator[Any]:
 
 def _let_go_of_the_file() -> None:
     """Close DuckDB where dagster-dbt read row counts and columns in this process; its adapter keeps it open."""
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()
 
