@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 
 import dagster as dg
 
@@ -27,8 +28,9 @@ EXECUTORS: Mapping[Target, dg.ExecutorDefinition] = {
 }
 
 
+@lru_cache(maxsize=2)
 def build_defs(settings: Settings) -> dg.Definitions:
-    """Everything Dagster serves, for one environment.
+    """Everything Dagster serves, for one environment; asked again for the same one, the same.
 
     Opens nothing: the bucket and the warehouse are reached when a step first uses them.
     """

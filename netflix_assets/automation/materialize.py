@@ -103,7 +103,7 @@ def plan(
         Records.read(instance, graph),
         contents,
         {file.name: warehouse.held(file) for file in RAW_FILES},
-        relations(warehouse.row_counts(), (defs.resources or {})["report_store"]),
+        relations(warehouse.relations(), (defs.resources or {})["report_store"]),
         everything=everything,
     )
 

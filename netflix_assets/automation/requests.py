@@ -91,7 +91,7 @@ def decide(
     held = {file.name: warehouse.held(file) for file in RAW_FILES}
     if not contents.files and not any(held.values()):
         return Decision("the bucket is empty; `netflix-assets upload` fills it", {}, settled=True)
-    made = relations(warehouse.row_counts(), store)
+    made = relations(warehouse.relations(), store)
     records = Records.read(instance, graph)
     refused = _still_refused(seen.refused, contents)
     # Each turn but the last adds to what is refused.

@@ -210,17 +210,20 @@ class DuckDBWarehouse:
         rows = self._read_if_present(file.table, f"select count(*) from {RAW_SCHEMA}.{file.table}", [])
         return int(rows[0][0]) if rows else 0
 
+    def relations(self) -> set[tuple[str, str]]:
+        """See `Warehouse.relations`."""
+        if not self.path.exists():
+            return set()
+        with self.connection(read_only=True) as connection:
+            return _relations(connection)
+
     def row_counts(self) -> dict[tuple[str, str], int]:
         """See `Warehouse.row_counts`."""
         if not self.path.exists():
             return {}
         with self.connection(read_only=True) as connection:
-            relations = connection.execute(
-                "select table_schema, table_name from information_schema.tables "
-                "where table_catalog = current_database()"
-            ).fetchall()
             counts = {}
-            for schema, name in relations:
+            for schema, name in _relations(connection):
                 row = connection.execute(f'select count(*) from "{schema}"."{name}"').fetchone()
                 counts[(schema, name)] = row[0] if row else 0
         return counts
@@ -426,6 +429,13 @@ def _window_bound(position: int) -> str:
 
 def _literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
+
+
+def _relations(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:
+    rows = connection.execute(
+        "select table_schema, table_name from information_schema.tables where table_catalog = current_database()"
+    ).fetchall()
+    return {(schema, name) for schema, name in rows}
 
 
 def _one(connection: duckdb.DuckDBPyConnection, query: str) -> int:

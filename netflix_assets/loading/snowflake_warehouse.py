@@ -128,6 +128,11 @@ class SnowflakeWarehouse:
         rows = self._raw_rows(file, f"select count(*) from {RAW_SCHEMA}.{file.table}")
         return int(rows[0][0]) if rows else 0
 
+    def relations(self) -> set[tuple[str, str]]:
+        """See `Warehouse.relations`."""
+        with self.session(Duty.TRANSFORMER, QueryTag("status")) as opened:
+            return {(schema.lower(), name.lower()) for schema, name in opened.run(sql.RELATIONS).rows}
+
     def row_counts(self) -> dict[tuple[str, str], int]:
         """See `Warehouse.row_counts`."""
         with self.session(Duty.TRANSFORMER, QueryTag("status")) as opened:

@@ -175,6 +175,10 @@ class Warehouse(Protocol):
         """Rows in the raw table."""
         ...
 
+    def relations(self) -> set[tuple[str, str]]:
+        """Schema and name of every table and view; counts nothing, so that a sensor may ask."""
+        ...
+
     def row_counts(self) -> dict[tuple[str, str], int]:
         """Rows of every table and view, by schema and name."""
         ...

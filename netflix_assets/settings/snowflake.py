@@ -84,7 +84,7 @@ class SnowflakeSettings:
     protocol: str
     database: str
     stage: str
-    users: Mapping[Duty, ServiceUser]
+    users: Mapping[Duty, ServiceUser] = field(hash=False)
 
     @classmethod
     def read(cls, reader: Reader) -> SnowflakeSettings:
