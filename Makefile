@@ -26,8 +26,9 @@ demo: $(READY) ## Sample data (or DATA=folder/zip/URL of MovieLens CSVs) -> loca
 dev: $(READY) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/netflix-assets dev
 
+# In the order of the folders, so that the tests which mostly wait for Dagster's intervals start early.
 test: $(READY) ## Run the tests
-	$(BIN)/python -m pytest -n 2 --dist loadfile
+	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: bench-load bench-arrival bench-snowflake bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 

@@ -8,7 +8,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Error
+from playwright.sync_api import Error, expect
 
 from netflix_assets.reporting.cards import CHARTS
 from netflix_assets.reporting.queries import ReportData
@@ -174,7 +174,7 @@ def test_all_is_reached_by_keyboard(opened: Opened) -> None:
     assert {"f-from", "f-to", "f-reset", *CHARTS} <= seen
     page.locator("#months summary").focus()
     press("Enter")
-    assert page.locator("#months tbody tr").count() == 2
+    expect(page.locator("#months tbody tr")).to_have_count(2)
 
 
 def test_in_print_the_controls_are_gone_and_the_colours_light(open_page: Open, written: Written) -> None:
