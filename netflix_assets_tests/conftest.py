@@ -108,10 +108,7 @@ def movielens() -> Path:
 
 @pytest.fixture(scope="session")
 def built_movielens(s3_server: Settings, movielens: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """A pipeline on ml-latest-small, uploaded and materialized once; take a copy before changing it.
-
-    Tests that use it are in the xdist group "movielens".
-    """
+    """A pipeline on ml-latest-small, uploaded and materialized once; take a copy before changing it."""
     home = tmp_path_factory.mktemp("movielens") / "home"
     made = Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}"))
     made.bucket.ensure_exists()

@@ -8,7 +8,6 @@ import uuid
 from collections.abc import Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
-from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +62,6 @@ SMALL: Mapping[str, str] = {
 }
 
 
-@cache
-def _bucket(settings: Settings) -> LandingBucket:
-    """One client for all that a test puts: making one takes longer than a put."""
-    return LandingBucket(settings)
-
-
 @dataclass
 class Pipeline:
     """One home and one bucket, and what a user does with them."""
@@ -78,7 +71,7 @@ class Pipeline:
 
     @property
     def bucket(self) -> LandingBucket:
-        return _bucket(self.settings)
+        return LandingBucket(self.settings)
 
     @property
     def warehouse(self) -> Warehouse:

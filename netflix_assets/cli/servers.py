@@ -52,7 +52,7 @@ def dev(port: int) -> None:
 
 def _dagster_dev(settings: Settings, port: int) -> int:
     """Run `dagster dev` until it ends or we are asked to; returns its exit code."""
-    # Inside, because until then SIGINT may be ignored, which a child inherits.
+    # Started inside the block: before it SIGINT may be ignored, and a child inherits that.
     with (
         until_signal(),
         subprocess.Popen(
