@@ -172,9 +172,16 @@ def range_tags(work: Work) -> dict[str, str]:
 
 
 def run_config(work: Work) -> dict[str, object]:
-    """Load only the months that changed, in the range and beside it."""
-    config = {"only_changed": not work.everything, "other_months": sorted(work.other_months)}
-    return {"ops": {key.to_python_identifier(): {"config": config} for key in work.tables}}
+    """Return the config of each load: only what changed; to tables with months, those beside the range as well."""
+    by_month = {dg.AssetKey(file.table_key) for file in RAW_FILES if file.month_column is not None}
+    config: dict[str, object] = {"only_changed": not work.everything}
+    months: dict[str, object] = {"other_months": sorted(work.other_months)}
+    return {
+        "ops": {
+            key.to_python_identifier(): {"config": {**config, **(months if key in by_month else {})}}
+            for key in work.tables
+        }
+    }
 
 
 def error_text(event: dg.DagsterEvent) -> str:

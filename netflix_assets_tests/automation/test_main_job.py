@@ -13,8 +13,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from netflix_assets.automation.home import dagster_instance
+from netflix_assets.definitions import build_defs
 from netflix_assets.targets import duckdb_from
-from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
+from netflix_assets_tests.pipeline import MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
 
 RATING_KEY = "raw/ratings/month={}/ratings.csv"
 
@@ -40,6 +42,23 @@ def test_everything_is_loaded_and_a_missing_file_is_an_empty_table(built_small: 
     assert status.missing_files == ("raw/genome_scores.csv", "raw/genome_tags.csv")
     assert all(table.fresh for table in status.tables)
     assert not status.failed
+
+
+def test_every_event_of_a_first_load_has_a_partition_where_its_asset_has_and_only_there(built_small: Pipeline) -> None:
+    graph = build_defs(built_small.settings).resolve_asset_graph()
+    of_kind = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_OBSERVATION}
+    with dagster_instance(built_small.settings) as instance:
+        (run,) = instance.get_runs()
+        entries = instance.all_logs(run.run_id, of_type=of_kind)
+    events = [entry.dagster_event for entry in entries if entry.dagster_event is not None]
+    by_asset: dict[dg.AssetKey, set[str | None]] = {}
+    for event in events:
+        assert event.asset_key is not None
+        by_asset.setdefault(event.asset_key, set()).add(event.partition)
+    assert {key.path[-1] for key in by_asset} >= {"raw_ratings", "raw_movies", "raw_genome_tags", "fact_ratings"}
+    for key, partitions in by_asset.items():
+        wanted: set[str | None] = {None} if graph.get(key).partitions_def is None else {*RATINGS}
+        assert partitions == wanted, key
 
 
 def test_a_second_run_without_changes_runs_nothing(small: Pipeline) -> None:
