@@ -23,7 +23,7 @@ from pathlib import Path
 import boto3
 import dagster as dg
 
-from netflix_assets.automation.home import dagster_instance
+from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.automation.sensors import tick
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing import local_s3

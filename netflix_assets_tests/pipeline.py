@@ -13,7 +13,7 @@ from typing import Any
 
 import dagster as dg
 
-from netflix_assets.automation.home import dagster_instance
+from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.automation.materialize import Outcome, plan, run
 from netflix_assets.automation.staleness import Work
 from netflix_assets.automation.status import Status, read_status

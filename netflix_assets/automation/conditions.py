@@ -17,7 +17,7 @@ from typing import Any
 
 import dagster as dg
 
-from netflix_assets.automation.home import PID_TAG
+from netflix_assets.automation.runs import PID_TAG
 from netflix_assets.automation.sensors import default_status
 from netflix_assets.automation.specs import with_changed_specs
 from netflix_assets.catalog import RAW_FILES

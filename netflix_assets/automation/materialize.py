@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from netflix_assets.automation.home import end_runs_of_dead_processes, process_tags, run_in_progress
+from netflix_assets.automation.runs import end_runs_of_dead_processes, process_tags, run_in_progress
 from netflix_assets.automation.staleness import Records, Work, find_work
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.errors import UserError

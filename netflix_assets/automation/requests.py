@@ -18,8 +18,8 @@ from dataclasses import dataclass
 
 import dagster as dg
 
-from netflix_assets.automation.home import end_runs_of_dead_processes, run_in_progress
 from netflix_assets.automation.materialize import error_text, range_tags, relations, run_config
+from netflix_assets.automation.runs import end_runs_of_dead_processes, run_in_progress
 from netflix_assets.automation.staleness import Records, Work, find_work, load_name
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.arrivals import Seen, moment

@@ -72,7 +72,7 @@ def materialize(everything: bool) -> None:
 def _materialize(settings: Settings, *, everything: bool) -> bool:
     import dagster as dg
 
-    from netflix_assets.automation.home import dagster_instance
+    from netflix_assets.automation.instance import dagster_instance
     from netflix_assets.automation.materialize import plan, run, wait_for_other_runs
     from netflix_assets.automation.status import read_status
     from netflix_assets.console import print_gaps, print_run, running_quietly
@@ -121,7 +121,7 @@ def status(as_json: bool) -> None:
 
 
 def _status(settings: Settings, *, as_json: bool = False) -> None:
-    from netflix_assets.automation.home import dagster_instance
+    from netflix_assets.automation.instance import dagster_instance
     from netflix_assets.automation.status import read_status
     from netflix_assets.console import print_status
 

@@ -38,7 +38,7 @@ def serve() -> None:
 @one_sentence
 def dev(port: int) -> None:
     """Run `dagster dev`, and with the local target the S3 server, on the same data until interrupted."""
-    from netflix_assets.automation.home import dagster_instance
+    from netflix_assets.automation.instance import dagster_instance
     from netflix_assets.landing import local_s3
 
     settings = Settings.from_environment()

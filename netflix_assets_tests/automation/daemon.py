@@ -11,7 +11,7 @@ import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
 from dagster._core.execution.execute_in_process import core_execute_in_process
 
-from netflix_assets.automation.home import dagster_instance
+from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.automation.sensors import tick
 from netflix_assets.definitions import build_defs
 from netflix_assets.reporting.store import report_store

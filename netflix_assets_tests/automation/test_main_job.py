@@ -13,7 +13,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from netflix_assets.automation.home import dagster_instance
+from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.definitions import build_defs
 from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.pipeline import MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
