@@ -20,6 +20,13 @@ FIRST_MONTH = "1995-01"
 RAW_SCHEMA = "raw"
 _SPLIT_NAME = "from-whole-export.csv"
 _MONTH = re.compile(r"month=(\d{4}-(?:0[1-9]|1[0-2]))/[^/]+")
+# What file systems, archivers and Spark leave beside data: hidden files, folders of their own, markers, checksums.
+_SYSTEM_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "_temporary"})
+_SYSTEM_NAME = re.compile(
+    r"thumbs\.db|ehthumbs\.db|desktop\.ini|icon\r|~\$.*|.*\.crc|.*_\$folder\$"
+    r"|_success|_metadata|_common_metadata|_(?:started|committed)_\d+|_spark_metadata",
+    re.IGNORECASE,
+)
 
 
 class ColumnType(Enum):
@@ -197,6 +204,20 @@ def file_named(file_name: str, files: Sequence[RawFile] = RAW_FILES) -> RawFile 
         if re.fullmatch(re.escape(file.name).replace("_", "[_-]") + r"\.csv(\.gz)?", file_name):
             return file
     return None
+
+
+def is_system_file(path: str) -> bool:
+    """Whether a path (of a source, or an object key) is a file of some system, and never data.
+
+    Hidden files and folders, `__MACOSX/`, `._*`, `.DS_Store`, `Thumbs.db`, Spark's `_SUCCESS` and `.crc`, and
+    folder markers (keys that end with a slash).
+    """
+    *folders, name = path.split("/")
+    if not name or _SYSTEM_NAME.fullmatch(name):
+        return True
+    return any(
+        part.lower() in _SYSTEM_FOLDERS or (part.startswith(".") and part.strip(".") != "") for part in (*folders, name)
+    )
 
 
 def place_of(key: str, files: Sequence[RawFile] = RAW_FILES) -> Place | None:

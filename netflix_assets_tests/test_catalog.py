@@ -2,7 +2,7 @@
 
 import pytest
 
-from netflix_assets.catalog import RAW_FILES, place_of, raw_file
+from netflix_assets.catalog import RAW_FILES, is_system_file, place_of, raw_file
 
 
 @pytest.mark.parametrize(
@@ -54,3 +54,31 @@ def test_an_uploaded_file_is_found_again_under_its_own_key() -> None:
 def test_an_unknown_name_is_refused_with_the_known_ones() -> None:
     with pytest.raises(KeyError, match="known: movies, ratings"):
         raw_file("films")
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "__MACOSX/ml/ratings/month=2015-03/._ratings.csv",
+        "raw/ratings/month=2015-03/._ratings.csv",
+        "raw/.DS_Store",
+        "raw/ratings/month=2015-03/_SUCCESS",
+        "raw/ratings/month=2015-03/.part-00000.csv.crc",
+        "raw/ratings/month=2015-03/part-00000.csv.crc",
+        "raw/ratings/month=2015-03/_committed_7112",
+        "raw/ratings/month=2015-03/",
+        "raw/ratings_$folder$",
+        "ml/Thumbs.db",
+        "ml/DESKTOP.INI",
+        "ml/~$ratings.xlsx",
+        ".git/config",
+        "raw/ratings/_temporary/0/ratings.csv",
+    ],
+)
+def test_files_of_systems_are_known(path: str) -> None:
+    assert is_system_file(path)
+
+
+@pytest.mark.parametrize("path", ["raw/movies.csv", "../movies.csv", "./movies.csv", "raw/_ratings.csv", "a.b/c.csv"])
+def test_data_is_no_system_file(path: str) -> None:
+    assert not is_system_file(path)

@@ -8,11 +8,7 @@ an object with any trouble is read again by `quarantine`, and the load repeated 
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
-import os
 import re
-import shutil
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -42,9 +38,9 @@ from netflix_assets.loading.warehouse import (
     refuse_if_too_many_rejects,
     refuse_too_many_repeats,
 )
+from netflix_assets.scratch import scratch_folder
 
 _RETRY_SECONDS = 0.25
-_SETTLED_SECONDS = 60
 _BOUND_WIDTH = 12
 _DOWNLOADS = 4
 _LOCKED = re.compile(r"could not set lock|conflicting lock|used by another process", re.IGNORECASE)
@@ -161,7 +157,7 @@ class DuckDBWarehouse:
     def replace(self, file: RawFile, parts: Parts, bucket: LandingBucket, *, run_id: str) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
-        with self._scratch() as folder:
+        with scratch_folder(self.path.parent / "tmp", "load-", error=WarehouseError) as folder:
             sources = _download(file, parts, bucket, folder)
             with self.connection() as connection:
                 _create_raw_tables(connection, [file])
@@ -252,25 +248,6 @@ class DuckDBWarehouse:
                 [RAW_SCHEMA, table],
             ).fetchone()
             return connection.execute(query, parameters).fetchall() if found else []
-
-    @contextmanager
-    def _scratch(self) -> Iterator[Path]:
-        """A folder for downloads beside the database; what killed loads left there is removed.
-
-        The lock on the folder dies with the process, so that a folder without one has no owner.
-        """
-        root = self.path.parent / "tmp"
-        try:
-            root.mkdir(parents=True, exist_ok=True)
-            for leftover in root.glob("load-*"):
-                _remove_if_abandoned(leftover)
-            folder = tempfile.TemporaryDirectory(dir=root, prefix="load-")
-        except OSError as error:
-            raise WarehouseError(
-                f"{root} cannot be written ({error.strerror}); make it writable or set NETFLIX_HOME to a folder that is"
-            ) from error
-        with folder, _locked(Path(folder.name)):
-            yield Path(folder.name)
 
     def _replace_in_transaction(
         self,
@@ -457,29 +434,6 @@ def _lock_holder(error: duckdb.Error) -> str:
 def _has_duckdb_header(path: Path) -> bool:
     with path.open("rb") as start:
         return start.read(12)[8:] == b"DUCK"
-
-
-@contextmanager
-def _locked(folder: Path) -> Iterator[None]:
-    """Hold the lock of a folder.
-
-    Raises:
-        BlockingIOError: Another process holds it.
-    """
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    finally:
-        os.close(descriptor)
-
-
-def _remove_if_abandoned(folder: Path) -> None:
-    """Remove a download folder whose process is gone; a very young one may not be locked yet."""
-    with suppress(OSError):
-        if time.time() - folder.stat().st_mtime > _SETTLED_SECONDS:
-            with _locked(folder):
-                shutil.rmtree(folder)
 
 
 def _download(file: RawFile, parts: Parts, bucket: LandingBucket, folder: Path) -> list[_Source]:

@@ -222,9 +222,6 @@ def test_loads_killed_at_random_times_leave_one_of_the_two_states_and_no_growing
         assert loading.warehouse.row_count(RATINGS) == loading.history(RATINGS)[-1][3]
         assert loading.warehouse.row_count(RATINGS) in (len(old), len(new))
         sizes.append(s3.warehouse_path.stat().st_size)
-    long_ago = time.time() - 3600
-    for leftover in downloads(s3):
-        os.utime(leftover, (long_ago, long_ago))
     assert loading.load(RATINGS).rows_loaded == len(new)
     assert downloads(s3) == []
     assert max(sizes) < 20_000_000
@@ -236,7 +233,6 @@ def test_downloads_of_a_load_that_is_alive_are_not_removed(loading: Loading, s3:
         assert running.stdout is not None
         assert running.stdout.readline() == "reached\n"
         (alive,) = downloads(s3)
-        os.utime(alive, (0, 0))
         loading.load(RATINGS)
         assert downloads(s3) == [alive]
         running.kill()
