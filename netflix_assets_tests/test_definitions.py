@@ -11,8 +11,9 @@ from netflix_assets.catalog import RAW_FILES
 from netflix_assets.definitions import EXECUTORS
 from netflix_assets.errors import SettingsError
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
-from netflix_assets.loading.raw_assets import loading_definitions, warehouse_pool
+from netflix_assets.loading.raw_assets import loading_definitions
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
+from netflix_assets.pools import warehouse_pool
 from netflix_assets.settings import Settings, Target
 from netflix_assets.targets import REACH, WAREHOUSES, warehouse_from
 

@@ -11,7 +11,7 @@ import dagster as dg
 
 from netflix_assets.automation.runs import end_runs_of_dead_processes
 from netflix_assets.errors import SettingsError
-from netflix_assets.loading.raw_assets import WAREHOUSE_POOL
+from netflix_assets.pools import WAREHOUSE_POOL
 from netflix_assets.settings import PROJECT_ROOT, Settings
 
 _CONFIGURATION = "dagster.yaml"

@@ -20,13 +20,14 @@ import dagster as dg
 
 from netflix_assets.automation.materialize import error_text, range_tags, relations, run_config
 from netflix_assets.automation.runs import end_runs_of_dead_processes, run_in_progress
-from netflix_assets.automation.staleness import Records, Work, find_work, load_name
+from netflix_assets.automation.staleness import Records, Work, find_work
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.arrivals import Seen, moment
 from netflix_assets.landing.bucket import Contents
 from netflix_assets.landing.whole_export import split_is_due, split_key
 from netflix_assets.loading.raw_assets import observed_parts
 from netflix_assets.loading.warehouse import Held, Warehouse, out_of_date
+from netflix_assets.partitions import load_name
 from netflix_assets.reporting.store import ReportStore
 
 ARRIVAL_TAG = "netflix/arrival"

@@ -18,7 +18,8 @@ from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
 from netflix_assets.landing.bucket import Contents
 from netflix_assets.landing.source_assets import GROUP as LANDING
 from netflix_assets.loading.raw_assets import observed_parts
-from netflix_assets.loading.warehouse import Held, months_between, out_of_date
+from netflix_assets.loading.warehouse import Held, out_of_date
+from netflix_assets.partitions import load_name, longest_stretch
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
 
 CODE_VERSION_TAG = "dagster/code_version"
@@ -200,26 +201,6 @@ def _models_to_build(
         ):
             stale.add(key)
     return stale
-
-
-def longest_stretch(months: Collection[str]) -> list[str]:
-    """The longest run of months without a gap, the newest of several; empty if there are none.
-
-    A run of Dagster covers one range of partitions and records something for each of them, so that a range from
-    the first to the last month would cost seconds for nothing.
-    """
-    stretches: list[list[str]] = []
-    for month in sorted(months):
-        if stretches and months_between(stretches[-1][-1], month)[1:] == [month]:
-            stretches[-1].append(month)
-        else:
-            stretches.append([month])
-    return max(reversed(stretches), key=len, default=[])
-
-
-def load_name(file: RawFile, window: str | None) -> str:
-    """What a file, or one month of it, is called where loads are listed: `movies`, `ratings/2015-03`."""
-    return file.name if window is None else f"{file.name}/{window}"
 
 
 def relation_of(node: Any) -> tuple[str, str]:

@@ -19,6 +19,7 @@ from netflix_assets import catalog
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.bucket import Contents, ObjectVersion, digest
 from netflix_assets.landing.source_assets import Observed, observations, observed
+from netflix_assets.partitions import load_name
 
 _CURSOR_FORMAT = 1
 _NAMED = 5
@@ -151,7 +152,7 @@ def _is_text_map(value: object) -> TypeGuard[dict[str, str]]:
 
 def recorded(instance: dg.DagsterInstance, files: Sequence[RawFile] = RAW_FILES) -> dict[str, str]:
     """What Dagster's own record says was observed: stands in for a cursor that is not there or not readable."""
-    return {_name(file, window): version for file in files for window, version in observed(instance, file).items()}
+    return {load_name(file, window): version for file in files for window, version in observed(instance, file).items()}
 
 
 def observe(
@@ -170,9 +171,5 @@ def observe(
         known = seen.of(file)
         events += observations(file, contents, known)
         windows: Iterable[str | None] = [None] if file.month_column is None else {*contents.months(file), *known}
-        now.update({_name(file, window): digest(contents.of(file, window)) for window in windows})
+        now.update({load_name(file, window): digest(contents.of(file, window)) for window in windows})
     return events, dict(sorted(now.items()))
-
-
-def _name(file: RawFile, window: str | None) -> str:
-    return file.name if window is None else f"{file.name}/{window}"

@@ -9,24 +9,17 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import dagster as dg
 
-from netflix_assets.catalog import FIRST_MONTH, RawFile
+from netflix_assets.catalog import RawFile
 from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, digest
+from netflix_assets.owners import OWNERS
+from netflix_assets.partitions import partitions_of
 
 GROUP = "landing"
-OWNERS = ["team:data"]
 DATA_VERSION_TAG = "dagster/data_version"
 BUCKET_KEY = dg.AssetKey(["s3", "bucket"])
 
-MONTHS = dg.TimeWindowPartitionsDefinition(start=FIRST_MONTH, fmt="%Y-%m", cron_schedule="0 0 1 * *", end_offset=1)
-"""Every month (UTC) from the first rating of MovieLens to the one that is running."""
-
 Observed = Mapping[str | None, str]
 """Data versions last observed, by month (None for a file without months)."""
-
-
-def partitions_of(file: RawFile) -> dg.PartitionsDefinition[str] | None:
-    """Months for a file that arrives by month, else None."""
-    return MONTHS if file.month_column else None
 
 
 def observed(instance: dg.DagsterInstance, file: RawFile) -> dict[str | None, str]:

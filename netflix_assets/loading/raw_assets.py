@@ -14,35 +14,24 @@ import dagster as dg
 from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, Column, RawFile
 from netflix_assets.errors import BucketError, WarehouseError
 from netflix_assets.landing.bucket import Contents, LandingBucket
-from netflix_assets.landing.source_assets import OWNERS, partitions_of
 from netflix_assets.loading.warehouse import (
     Held,
     LoadReport,
     Parts,
     Reject,
     Warehouse,
-    months_between,
     out_of_date,
 )
+from netflix_assets.owners import OWNERS
+from netflix_assets.partitions import months_between, partitions_of
+from netflix_assets.pools import warehouse_pool
 from netflix_assets.settings import Target
 
 GROUP = RAW_SCHEMA
-WAREHOUSE_POOL = "warehouse"
-"""Every step that opens the local warehouse is in this pool: DuckDB has one writer."""
-
 WAREHOUSE_KINDS = {Target.LOCAL: "duckdb", Target.SNOWFLAKE: "snowflake"}
 _REJECTS_SHOWN = 20
 _RETRIES = 3
 _FIRST_RETRY_SECONDS = 2
-
-
-def warehouse_pool(target: Target, part: str) -> str:
-    """The pool of a step that works on one part of the warehouse: a raw table, or what dbt builds.
-
-    Snowflake takes any number of writers, but two loads of one table would only wait for each other.
-    """
-    pools = {Target.LOCAL: WAREHOUSE_POOL, Target.SNOWFLAKE: f"{WAREHOUSE_POOL}/{part}"}
-    return pools[target]
 
 
 class LoadConfig(dg.Config):

@@ -200,16 +200,6 @@ def month_window(month: str) -> tuple[int, int]:
     return int(start.timestamp()), int(end.timestamp())
 
 
-def months_between(first: str, last: str) -> list[str]:
-    """Every month from first to last, both inclusive."""
-    months = []
-    year, number = int(first[:4]), int(first[5:7])
-    while f"{year:04d}-{number:02d}" <= last:
-        months.append(f"{year:04d}-{number:02d}")
-        year, number = year + number // 12, number % 12 + 1
-    return months
-
-
 def adjacent(windows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """Sorted windows, those that touch made into one."""
     merged: list[tuple[int, int]] = []

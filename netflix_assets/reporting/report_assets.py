@@ -11,9 +11,9 @@ from pathlib import Path
 import dagster as dg
 
 from netflix_assets.errors import ReportError
-from netflix_assets.landing.source_assets import OWNERS
-from netflix_assets.loading.raw_assets import warehouse_pool
 from netflix_assets.loading.warehouse import Warehouse
+from netflix_assets.owners import OWNERS
+from netflix_assets.pools import warehouse_pool
 from netflix_assets.reporting.exposures import GROUP, REPORT_KEY, exposure_assets
 from netflix_assets.reporting.queries import MARTS, Tiles, read_tiles
 from netflix_assets.reporting.report import build_report

@@ -12,7 +12,7 @@ from dagster_dbt.core.dbt_event_iterator import DbtEventIterator
 from dagster_dbt.errors import DagsterDbtCliRuntimeError
 from packaging.version import Version
 
-from netflix_assets.loading.raw_assets import warehouse_pool
+from netflix_assets.pools import warehouse_pool
 from netflix_assets.settings import Settings
 from netflix_assets.transform.project import dbt_environment, dbt_executable, prepared_project
 from netflix_assets.transform.translator import NetflixDbtTranslator

@@ -1,0 +1,3 @@
+"""Who owns the assets that we make."""
+
+OWNERS = ["team:data"]
