@@ -17,9 +17,10 @@ import dagster as dg
 
 from netflix_assets.catalog import RawFile
 from netflix_assets.errors import BucketError, UserError
+from netflix_assets.formats.split import split_by_month
 from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, digest
 from netflix_assets.landing.source_assets import BUCKET_KEY, DATA_VERSION_TAG, GROUP
-from netflix_assets.landing.upload import md5_of, split_by_month
+from netflix_assets.landing.upload import md5_of
 from netflix_assets.owners import OWNERS
 
 

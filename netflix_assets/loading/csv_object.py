@@ -8,22 +8,17 @@ would read otherwise than `quarantine` does, is only noted; `quarantine` then re
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
 from netflix_assets.catalog import ColumnType, RawFile
-from netflix_assets.errors import LoadError
-from netflix_assets.loading.header import check_header
+from netflix_assets.formats.compression import decompressed
+from netflix_assets.formats.header import check_header
+from netflix_assets.formats.lines import BOM, first_line_of, whole_lines
 
-_GZIP = 31
 _DIGITS = b"0123456789"
-_BOM = b"\xef\xbb\xbf"
-_PIECE = 1 << 20
-_LONGEST_HEADER = 1 << 16
-LONGEST_LINE = 1 << 20
 
 # DuckDB takes these for numbers.
 _ODD_NUMBER = re.compile(rb"[0-9]_[0-9]|\+-")
@@ -46,35 +41,6 @@ class LandedObject:
     suspicious: str | None
 
 
-def decompressed(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """Undo gzip for a `.gz` key, a megabyte at a time; other chunks pass through.
-
-    Raises:
-        LoadError: The gzip stream is damaged or cut off.
-    """
-    if not key.endswith(".gz"):
-        yield from chunks
-        return
-    stream = zlib.decompressobj(_GZIP)
-    started = False
-    for chunk in chunks:
-        more = False
-        while chunk or more:
-            if stream.eof:
-                stream = zlib.decompressobj(_GZIP)
-            try:
-                data = stream.decompress(chunk, _PIECE)
-            except zlib.error as error:
-                raise LoadError(f"{key}: the gzip data is damaged ({error}); upload the file again") from error
-            started = True
-            if data:
-                yield data
-            more = len(data) == _PIECE and not stream.eof
-            chunk = stream.unused_data if stream.eof else stream.unconsumed_tail
-    if started and not stream.eof:
-        raise LoadError(f"{key}: the gzip data is cut off before its end; upload the file again")
-
-
 def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path) -> LandedObject:
     """Write an object to disk, checking its header and looking for what needs a closer look.
 
@@ -90,7 +56,7 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path) -> Landed
     suspicious = None
     line_ends = 1  # Not yet written: those after the header, or after the last line that was not blank.
     with path.open("wb") as out:
-        out.write(first_line.removeprefix(_BOM).rstrip(b"\r"))
+        out.write(first_line.removeprefix(BOM).rstrip(b"\r"))
         for piece in whole_lines(key, chain((rest,), body)):
             plain_rows = _count_plain_rows(plain_row, piece) if plain_row and line_ends == 1 else 0
             if plain_rows:
@@ -110,45 +76,6 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path) -> Landed
             line_ends += len(piece) - len(content)
         out.write(b"\n")
     return LandedObject(path, lines, suspicious)
-
-
-def first_line_of(body: Iterator[bytes]) -> tuple[bytes, bytes]:
-    """The first line without its LF (or as much of it as a header may have), and the rest of what was read."""
-    head = b""
-    for chunk in body:
-        head += chunk
-        if b"\n" in chunk or len(head) > _LONGEST_HEADER:
-            break
-    first_line, _, rest = head.partition(b"\n")
-    return first_line, rest
-
-
-def whole_lines(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The same bytes in pieces that end with a line end; one is added to the last line if it has none.
-
-    Raises:
-        LoadError: There is a line so long that this cannot be CSV.
-    """
-    rest = b""
-    for chunk in chunks:
-        cut = chunk.rfind(b"\n") + 1
-        if cut:
-            yield rest + chunk[:cut]
-            rest = chunk[cut:]
-        else:
-            rest += chunk
-        if len(rest) > LONGEST_LINE:
-            raise line_too_long(key, rest)
-    if rest:
-        yield rest + b"\n"
-
-
-def line_too_long(key: str, line: bytes) -> LoadError:
-    """The refusal of an object with a line that no CSV has."""
-    return LoadError(
-        f"{key}: a line is longer than {LONGEST_LINE} bytes ({line[:40]!r}...), so this is not CSV; "
-        "upload the real file"
-    )
 
 
 def _plain_row(file: RawFile) -> bytes | None:

@@ -22,6 +22,9 @@ import duckdb
 
 from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
 from netflix_assets.errors import LoadError, WarehouseError
+from netflix_assets.formats.months import adjacent, month_window
+from netflix_assets.formats.rows import Reject
+from netflix_assets.formats.values import WHOLE_NUMBER_LIMITS
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import quarantine
 from netflix_assets.loading.csv_object import land
@@ -32,9 +35,6 @@ from netflix_assets.loading.warehouse import (
     LoadReport,
     Parts,
     PreparedObject,
-    Reject,
-    adjacent,
-    month_window,
     refuse_if_too_many_rejects,
     refuse_too_many_repeats,
 )
@@ -343,9 +343,9 @@ def good_row(file: RawFile) -> str:
     for column in file.columns:
         name = f'"{column.name}"'
         tests = [f"{name} is not null"]
-        if column.type in quarantine.WHOLE_NUMBER_LIMITS:
+        if column.type in WHOLE_NUMBER_LIMITS:
             tests.append(f"{name} = floor({name})")
-            tests.append(f"abs({name}) <= {quarantine.WHOLE_NUMBER_LIMITS[column.type]}")
+            tests.append(f"abs({name}) <= {WHOLE_NUMBER_LIMITS[column.type]}")
         if column.type is ColumnType.STARS:
             tests.append(f"abs({name} * 10 - round({name} * 10)) <= 1e-9")
         if column.minimum is not None:

@@ -13,12 +13,12 @@ import dagster as dg
 
 from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, Column, RawFile
 from netflix_assets.errors import BucketError, WarehouseError
+from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.loading.warehouse import (
     Held,
     LoadReport,
     Parts,
-    Reject,
     Warehouse,
     out_of_date,
 )

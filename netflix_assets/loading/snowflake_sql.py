@@ -20,14 +20,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
+from netflix_assets.formats.months import adjacent, month_window
+from netflix_assets.formats.values import WHOLE_NUMBER_LIMITS
 from netflix_assets.landing.bucket import ObjectVersion
-from netflix_assets.loading.quarantine import WHOLE_NUMBER_LIMITS
 from netflix_assets.loading.warehouse import (
     LOAD_HISTORY_COLUMNS,
     REJECTED_ROWS_COLUMNS,
     Parts,
-    adjacent,
-    month_window,
 )
 
 FILES_PER_STATEMENT = 1000

@@ -21,17 +21,18 @@ from urllib.parse import urlsplit
 
 from netflix_assets.catalog import RAW_SCHEMA, RawFile
 from netflix_assets.errors import LoadError, WarehouseError
+from netflix_assets.formats.compression import decompressed
+from netflix_assets.formats.header import check_header
+from netflix_assets.formats.lines import LONGEST_LINE, first_line_of, line_too_long, whole_lines
+from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
-from netflix_assets.loading.csv_object import LONGEST_LINE, decompressed, first_line_of, line_too_long, whole_lines
-from netflix_assets.loading.header import check_header
 from netflix_assets.loading.snowflake_connection import QueryTag, Session, SnowflakeError, session
 from netflix_assets.loading.warehouse import (
     Held,
     LoadReport,
     Parts,
     PreparedObject,
-    Reject,
     refuse_if_too_many_rejects,
     refuse_too_many_repeats,
 )

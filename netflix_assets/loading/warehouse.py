@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from netflix_assets.catalog import RawFile
 from netflix_assets.errors import LoadError
+from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 
 Parts = Mapping[str | None, Sequence[ObjectVersion]]
@@ -44,30 +45,6 @@ REJECTED_ROWS_COLUMNS: tuple[tuple[str, str], ...] = (
     ("reason", "VARCHAR"),
     ("raw_text", "VARCHAR"),
 )
-
-
-@dataclass(frozen=True)
-class Reject:
-    """One line of an object that was not loaded.
-
-    Attributes:
-        object_key: The object.
-        line: Line number in the (decompressed) object; the header is line 1.
-        column: The column at fault, or None when the line as a whole is.
-        reason: Why, in words.
-        text: The line, cut to 500 characters.
-    """
-
-    object_key: str
-    line: int
-    column: str | None
-    reason: str
-    text: str
-
-    def __str__(self) -> str:
-        """Object, line, column and reason in one phrase."""
-        column = f", column {self.column}" if self.column else ""
-        return f"{self.object_key}, line {self.line}{column}: {self.reason}"
 
 
 @dataclass(frozen=True)
@@ -190,25 +167,6 @@ class Warehouse(Protocol):
             WarehouseError: The warehouse cannot be opened, or something that the query reads does not exist.
         """
         ...
-
-
-def month_window(month: str) -> tuple[int, int]:
-    """Start (inclusive) and end (exclusive) of a month `YYYY-MM`, in seconds since 1970 UTC."""
-    year, number = int(month[:4]), int(month[5:7])
-    start = dt.datetime(year, number, 1, tzinfo=dt.timezone.utc)
-    end = dt.datetime(year + number // 12, number % 12 + 1, 1, tzinfo=dt.timezone.utc)
-    return int(start.timestamp()), int(end.timestamp())
-
-
-def adjacent(windows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
-    """Sorted windows, those that touch made into one."""
-    merged: list[tuple[int, int]] = []
-    for start, end in windows:
-        if merged and merged[-1][1] == start:
-            merged[-1] = (merged[-1][0], end)
-        else:
-            merged.append((start, end))
-    return merged
 
 
 def out_of_date(file: RawFile, observed: Parts, held: Mapping[str | None, Held]) -> dict[str | None, bool]:

@@ -12,11 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from netflix_assets.catalog import RAW_FILES, raw_file
+from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import BucketError, UserError
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.landing.upload import UploadReport, split_by_month, upload
-from netflix_assets.sample_data import generate
+from netflix_assets.landing.upload import UploadReport, upload
 from netflix_assets.settings import Settings
 
 MOVIES = 'movieId,title,genres\n1,"Été, ""The"" (1995)",Drama\n'.encode()
@@ -120,18 +119,6 @@ def test_lines_keep_their_bytes(source: Path, bucket: LandingBucket, scratch: Pa
     report = upload(str(source), bucket, scratch=scratch)
     assert contents(bucket) == {month_key("2001-01"): HEADER.replace(b"\n", b"\r\n") + b"".join(lines)}
     assert report.files[0].rows == len(lines)
-
-
-def test_every_sample_rating_lands_in_exactly_one_month(source: Path, tmp_path: Path) -> None:
-    told = generate(source, scale=0.003, seed=3)
-    months = tmp_path / "months"
-    months.mkdir()
-    with (source / "ratings.csv").open("rb") as whole:
-        rows = split_by_month(raw_file("ratings"), whole, months, name="ratings.csv")
-    assert sum(rows.values()) == told["ratings.csv"]
-    assert sorted(rows) == list(rows) == sorted(path.stem for path in months.iterdir())
-    lines = [line for path in months.iterdir() for line in path.read_bytes().splitlines()[1:]]
-    assert sorted(lines) == sorted((source / "ratings.csv").read_bytes().splitlines()[1:])
 
 
 def test_every_raw_file_has_its_own_key(source: Path, bucket: LandingBucket, scratch: Path) -> None:
@@ -368,16 +355,6 @@ def test_progress_reaches_the_end_of_each_step(source: Path, bucket: LandingBuck
     upload(str(source), bucket, scratch=scratch, progress=tell)
     size = (source / "ratings.csv.gz").stat().st_size
     assert last == {"split ratings.csv.gz": (size, size), "upload": (3, 3)}
-
-
-def test_splitting_writes_more_than_one_batch_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("netflix_assets.landing.upload._BYTES_IN_MEMORY", 100)
-    times = [JAN_2001 + number if number % 3 else FEB_2001 + number for number in range(500)]
-    rows = split_by_month(raw_file("ratings"), io.BytesIO(ratings(*times)), tmp_path, name="x")
-    assert rows == {"2001-01": 333, "2001-02": 167}
-    for month in rows:
-        users = [int(line.split(b",")[0]) for line in (tmp_path / f"{month}.csv").read_bytes().splitlines()[1:]]
-        assert users == sorted(users)
 
 
 class _Site(http.server.BaseHTTPRequestHandler):

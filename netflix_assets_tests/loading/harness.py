@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,8 +11,9 @@ import pytest
 
 from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
 from netflix_assets.errors import UserError
+from netflix_assets.formats.months import month_window
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-from netflix_assets.loading.warehouse import LoadReport, Parts, Warehouse, month_window
+from netflix_assets.loading.warehouse import LoadReport, Parts, Warehouse
 
 MONTH = "2020-01"
 NEXT_MONTH = "2020-02"
@@ -26,6 +27,10 @@ GENOME_SCORES = raw_file("genome_scores")
 GENOME_TAGS = raw_file("genome_tags")
 
 Row = tuple[Any, ...]
+
+
+def chunked(data: bytes, size: int) -> Iterator[bytes]:
+    return (data[i : i + size] for i in range(0, len(data), size))
 
 
 def csv(file: RawFile, *lines: str) -> bytes:

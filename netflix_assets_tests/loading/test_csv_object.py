@@ -11,15 +11,11 @@ import pytest
 
 from netflix_assets.catalog import RawFile
 from netflix_assets.errors import LoadError
-from netflix_assets.loading.csv_object import decompressed, land
-from netflix_assets_tests.loading.harness import LINKS, MOVIES, RATINGS, csv
+from netflix_assets.loading.csv_object import land
+from netflix_assets_tests.loading.harness import LINKS, MOVIES, RATINGS, chunked, csv
 
 NUMBERS = [f"1,1,4.0,{10**9}", "2,31,0.5,7", "3,7,5.0,8"]
 HEADERS = {RATINGS.name: b"userId,movieId,rating,timestamp", MOVIES.name: b"movieId,title,genres"}
-
-
-def chunked(data: bytes, size: int) -> Iterator[bytes]:
-    return (data[i : i + size] for i in range(0, len(data), size))
 
 
 def outcome(file: RawFile, body: bytes, size: int, folder: Path, key: str = "raw/x.csv") -> tuple[bytes, int, bool]:
@@ -134,26 +130,6 @@ def test_suspicion_of_an_early_megabyte_is_not_forgotten(tmp_path: Path) -> None
     body = csv(RATINGS, '"1",2,3.5,4', *(f"{i},2,3.5,4" for i in range(1, 200_000)))
     landed = land(RATINGS, "raw/x.csv", chunked(body, 1 << 20), tmp_path / "x")
     assert (landed.suspicious, landed.lines) == ("quotes in a file of numbers", 200_000)
-
-
-def test_gzip_of_zeros_is_unpacked_a_megabyte_at_a_time() -> None:
-    packed = gzip.compress(bytes(50_000_000))
-    pieces = list(decompressed("x.csv.gz", [packed]))
-    assert sum(map(len, pieces)) == 50_000_000
-    assert max(map(len, pieces)) == 1 << 20
-
-
-def test_gzip_members_follow_each_other_at_any_chunk_border() -> None:
-    packed = gzip.compress(b"abc") + gzip.compress(b"") + gzip.compress(b"def")
-    for size in range(1, len(packed) + 1):
-        assert b"".join(decompressed("x.csv.gz", chunked(packed, size))) == b"abcdef"
-
-
-def test_gzip_cut_off_at_any_byte_is_an_error() -> None:
-    packed = gzip.compress(b"abc" * 100)
-    for length in range(1, len(packed)):
-        with pytest.raises(LoadError, match="cut off before its end"):
-            list(decompressed("x.csv.gz", [packed[:length]]))
 
 
 def test_what_has_no_line_ends_is_refused_before_it_is_all_read() -> None:

@@ -18,8 +18,9 @@ import pytest
 
 from netflix_assets.catalog import RAW_FILES, ColumnType, RawFile
 from netflix_assets.errors import BucketError, LoadError
+from netflix_assets.formats.months import month_window
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-from netflix_assets.loading.warehouse import month_window, out_of_date
+from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.settings import Settings
 from netflix_assets_tests.loading.harness import (
     GENOME_SCORES,

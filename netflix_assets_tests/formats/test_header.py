@@ -6,7 +6,7 @@ import pytest
 
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.errors import LoadError
-from netflix_assets.loading.header import check_header
+from netflix_assets.formats.header import check_header
 from netflix_assets_tests.loading.harness import GENOME_TAGS, LINKS, MOVIES, RATINGS
 
 

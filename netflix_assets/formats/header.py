@@ -10,8 +10,8 @@ import csv
 
 from netflix_assets.catalog import RawFile
 from netflix_assets.errors import LoadError
+from netflix_assets.formats.lines import BOM
 
-_BOM = b"\xef\xbb\xbf"
 _GZIP_MAGIC = b"\x1f\x8b"
 _LFS_POINTER = b"version https://git-lfs"
 
@@ -41,7 +41,7 @@ def check_header(file: RawFile, key: str, first_line: bytes) -> None:
         raise LoadError(
             f"{key}, line 1: this is not UTF-8 text (UTF-16, perhaps); save it as UTF-8 and upload it again"
         )
-    text = first_line.removeprefix(_BOM).rstrip(b"\r\n").decode("utf-8", errors="replace")
+    text = first_line.removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", errors="replace")
     try:
         found = [name.strip() for name in next(csv.reader([text]), [])]
     except csv.Error:  # A carriage return inside the line, or a field without end.

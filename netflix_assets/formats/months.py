@@ -1,0 +1,25 @@
+"""Months `YYYY-MM` and the seconds since 1970 (UTC) that they hold."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+
+
+def month_window(month: str) -> tuple[int, int]:
+    """Start (inclusive) and end (exclusive) of a month `YYYY-MM`, in seconds since 1970 UTC."""
+    year, number = int(month[:4]), int(month[5:7])
+    start = dt.datetime(year, number, 1, tzinfo=dt.timezone.utc)
+    end = dt.datetime(year + number // 12, number % 12 + 1, 1, tzinfo=dt.timezone.utc)
+    return int(start.timestamp()), int(end.timestamp())
+
+
+def adjacent(windows: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Sorted windows, those that touch made into one."""
+    merged: list[tuple[int, int]] = []
+    for start, end in windows:
+        if merged and merged[-1][1] == start:
+            merged[-1] = (merged[-1][0], end)
+        else:
+            merged.append((start, end))
+    return merged

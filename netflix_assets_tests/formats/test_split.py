@@ -1,0 +1,42 @@
+"""A monthly file is cut into months: every row lands in exactly one, in its order."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import pytest
+
+from netflix_assets.catalog import raw_file
+from netflix_assets.formats.split import split_by_month
+from netflix_assets.sample_data import generate
+
+JAN_2001, FEB_2001 = 978_307_200, 980_985_600
+
+
+def ratings(*times: object) -> bytes:
+    header = b"userId,movieId,rating,timestamp\n"
+    return header + b"".join(f"{user},1,4.5,{time}\n".encode() for user, time in enumerate(times, 1))
+
+
+def test_every_sample_rating_lands_in_exactly_one_month(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    told = generate(source, scale=0.003, seed=3)
+    months = tmp_path / "months"
+    months.mkdir()
+    with (source / "ratings.csv").open("rb") as whole:
+        rows = split_by_month(raw_file("ratings"), whole, months, name="ratings.csv")
+    assert sum(rows.values()) == told["ratings.csv"]
+    assert sorted(rows) == list(rows) == sorted(path.stem for path in months.iterdir())
+    lines = [line for path in months.iterdir() for line in path.read_bytes().splitlines()[1:]]
+    assert sorted(lines) == sorted((source / "ratings.csv").read_bytes().splitlines()[1:])
+
+
+def test_splitting_writes_more_than_one_batch_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netflix_assets.formats.split._BYTES_IN_MEMORY", 100)
+    times = [JAN_2001 + number if number % 3 else FEB_2001 + number for number in range(500)]
+    rows = split_by_month(raw_file("ratings"), io.BytesIO(ratings(*times)), tmp_path, name="x")
+    assert rows == {"2001-01": 333, "2001-02": 167}
+    for month in rows:
+        users = [int(line.split(b",")[0]) for line in (tmp_path / f"{month}.csv").read_bytes().splitlines()[1:]]
+        assert users == sorted(users)
