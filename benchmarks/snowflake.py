@@ -27,7 +27,7 @@ from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.upload import upload
-from netflix_assets.loading.warehouse import Parts
+from netflix_assets.loading.warehouse import ObjectsByPartition
 from netflix_assets.sample_data import generate
 from netflix_assets.settings import Settings
 from netflix_assets.targets import warehouse_from
@@ -73,7 +73,7 @@ def load_everything(settings: Settings) -> None:
         load(settings, file, contents.files.get(file.name, {None: ()}))
 
 
-def load(settings: Settings, file: RawFile, parts: Parts) -> None:
+def load(settings: Settings, file: RawFile, parts: ObjectsByPartition) -> None:
     """One load."""
     warehouse_from(settings).replace(file, parts, LandingBucket(settings), run_id="bench")
 

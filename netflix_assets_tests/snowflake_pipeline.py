@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.loading.raw_assets import observed_parts
+from netflix_assets.loading.raw_assets import observed_objects
 from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.settings import Settings
 from netflix_assets.targets import duckdb_from, warehouse_from
@@ -36,8 +36,8 @@ def load_and_build(settings: Settings) -> None:
     contents = LandingBucket(settings).contents()
     warehouse = warehouse_from(settings)
     for file in RAW_FILES:
-        held = warehouse.held(file)
-        stale = out_of_date(file, observed_parts(file, contents), held)
+        held = warehouse.load_states(file)
+        stale = out_of_date(file, observed_objects(file, contents), held)
         parts = {window: contents.of(file, window) for window, changed in stale.items() if changed}
         if parts:
             warehouse.replace(file, parts, LandingBucket(settings), run_id="test")

@@ -102,7 +102,7 @@ def plan(
         graph,
         Records.read(instance, graph),
         contents,
-        {file.name: warehouse.held(file) for file in RAW_FILES},
+        {file.name: warehouse.load_states(file) for file in RAW_FILES},
         relations(warehouse.relations(), (defs.resources or {})["report_store"]),
         everything=everything,
     )

@@ -22,11 +22,11 @@ from netflix_assets.automation.materialize import error_text, range_tags, relati
 from netflix_assets.automation.runs import end_runs_of_dead_processes, run_in_progress
 from netflix_assets.automation.staleness import Records, Work, find_work
 from netflix_assets.catalog import RAW_FILES, RawFile
-from netflix_assets.landing.arrivals import Seen, moment
+from netflix_assets.landing.arrivals import Seen, arrival_fingerprint
 from netflix_assets.landing.bucket import Contents
 from netflix_assets.landing.whole_export import split_is_due, split_key
-from netflix_assets.loading.raw_assets import observed_parts
-from netflix_assets.loading.warehouse import Held, Warehouse, out_of_date
+from netflix_assets.loading.raw_assets import observed_objects
+from netflix_assets.loading.warehouse import LoadState, Warehouse, out_of_date
 from netflix_assets.partitions import load_name
 from netflix_assets.reporting.store import ReportStore
 
@@ -89,24 +89,24 @@ def decide(
         cut = _split_request(file, contents) if split_is_due(instance, file, contents) else None
         if cut is not None and not _runs_of(instance, ARRIVAL_TAG, cut.tags[ARRIVAL_TAG]):
             return Decision(f"cutting the whole export of {file.name} into months", seen.refused, run=cut)
-    held = {file.name: warehouse.held(file) for file in RAW_FILES}
-    if not contents.files and not any(held.values()):
+    states = {file.name: warehouse.load_states(file) for file in RAW_FILES}
+    if not contents.files and not any(states.values()):
         return Decision("the bucket is empty; `netflix-assets upload` fills it", {}, settled=True)
     made = relations(warehouse.relations(), store)
     records = Records.read(instance, graph)
     refused = _still_refused(seen.refused, contents)
     # Each turn but the last adds to what is refused.
     while True:
-        work = find_work(graph, records, contents, held, made, leave_out=refused)
+        work = find_work(graph, records, contents, states, made, leave_out=refused)
         # Models without a load are due only where a refused load kept a run from building them: the others
         # are the conditions' business.
         if not work.tables and not (refused and work.models):
             return Decision(_settled_reason(refused), refused, settled=True)
-        keys = _load_keys(work, contents, held, refused)
+        keys = _load_keys(work, contents, states, refused)
         earlier = {name: _runs_of(instance, f"{LOAD_TAG}{name}", key) for name, key in keys.items()}
         failed = {name: runs[0] for name, runs in earlier.items() if runs and not _is_worth_a_repeat(instance, runs)}
         if failed:
-            refused |= _refusals(instance, failed, contents, held, refused)
+            refused |= _refusals(instance, failed, contents, states, refused)
             continue
         attempts = max((len(runs) for runs in earlier.values()), default=0)
         key = _digest([*keys.values(), str(attempts)] if keys else ["models", state, *sorted(refused)])
@@ -126,13 +126,13 @@ def _moments(contents: Contents, names: Collection[str]) -> Iterator[tuple[str, 
         file_name, _, month = name.partition("/")
         for file in RAW_FILES:
             if file.name == file_name:
-                yield name, moment(contents.of(file, month) if month else contents.all_of(file))
+                yield name, arrival_fingerprint(contents.of(file, month) if month else contents.all_of(file))
 
 
 def _load_keys(
     work: Work,
     contents: Contents,
-    held: Mapping[str, Mapping[str | None, Held]],
+    states: Mapping[str, Mapping[str | None, LoadState]],
     refused: Mapping[str, str],
 ) -> dict[str, str]:
     """Of each file to load, a key that no other load has: not even one of the same objects, if another came between."""
@@ -141,10 +141,12 @@ def _load_keys(
         if dg.AssetKey(file.table_key) not in work.tables:
             continue
         parts = []
-        for window, name in _stale(file, contents, held):
-            before = held[file.name].get(window)
+        for partition_key, name in _stale(file, contents, states):
+            before = states[file.name].get(partition_key)
             if name not in refused:
-                parts.append(f"{name} {moment(contents.of(file, window))} {before.load_id if before else 0}")
+                parts.append(
+                    f"{name} {arrival_fingerprint(contents.of(file, partition_key))} {before.load_id if before else 0}"
+                )
         keys[file.name] = _digest([file.name, *parts])
     return keys
 
@@ -169,7 +171,7 @@ def _refusals(
     instance: dg.DagsterInstance,
     failed: Mapping[str, dg.DagsterRun],
     contents: Contents,
-    held: Mapping[str, Mapping[str | None, Held]],
+    states: Mapping[str, Mapping[str | None, LoadState]],
     refused: Mapping[str, str],
 ) -> dict[str, str]:
     """The loads that finished runs were to do and did not: the months that the error names, else all of the file."""
@@ -184,18 +186,18 @@ def _refusals(
             if entry.dagster_event is not None and entry.dagster_event.step_key == step
         ]
         named = {load_name(file, month) for error in errors for month in _MONTH_IN_KEY.findall(error)}
-        named = {name for _, name in _stale(file, contents, held) if name in named and name not in refused}
+        named = {name for _, name in _stale(file, contents, states) if name in named and name not in refused}
         known = [name for name in refused if name.startswith(f"{file.name}/")]
         names += sorted(named) if named and len(known) < _NAMED_AT_MOST else [file.name]
     return dict(_moments(contents, names))
 
 
 def _stale(
-    file: RawFile, contents: Contents, held: Mapping[str, Mapping[str | None, Held]]
+    file: RawFile, contents: Contents, states: Mapping[str, Mapping[str | None, LoadState]]
 ) -> list[tuple[str | None, str]]:
     """Months (None for a file without) that are to be loaded, and what their loads are called."""
-    stale = out_of_date(file, observed_parts(file, contents), held[file.name])
-    return [(window, load_name(file, window)) for window, changed in stale.items() if changed]
+    stale = out_of_date(file, observed_objects(file, contents), states[file.name])
+    return [(partition_key, load_name(file, partition_key)) for partition_key, changed in stale.items() if changed]
 
 
 def _request(key: str, keys: Mapping[str, str], work: Work) -> dg.RunRequest:
@@ -209,7 +211,7 @@ def _request(key: str, keys: Mapping[str, str], work: Work) -> dg.RunRequest:
 
 
 def _split_request(file: RawFile, contents: Contents) -> dg.RunRequest:
-    key = f"split-{file.name}-{moment(contents.whole_exports[file.name])}"
+    key = f"split-{file.name}-{arrival_fingerprint(contents.whole_exports[file.name])}"
     return dg.RunRequest(run_key=key, asset_selection=[split_key(file)], tags={ARRIVAL_TAG: key})
 
 

@@ -17,8 +17,8 @@ from dagster import AssetCheckKey, AssetKey
 from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
 from netflix_assets.landing.bucket import Contents
 from netflix_assets.landing.source_assets import GROUP as LANDING
-from netflix_assets.loading.raw_assets import observed_parts
-from netflix_assets.loading.warehouse import Held, out_of_date
+from netflix_assets.loading.raw_assets import observed_objects
+from netflix_assets.loading.warehouse import LoadState, out_of_date
 from netflix_assets.partitions import load_name, longest_stretch
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
 
@@ -111,7 +111,7 @@ def find_work(
     graph: dg.AssetGraph,
     records: Records,
     contents: Contents,
-    held: Mapping[str, Mapping[str | None, Held]],
+    states: Mapping[str, Mapping[str | None, LoadState]],
     relations: Collection[tuple[str, str]],
     *,
     everything: bool = False,
@@ -124,7 +124,7 @@ def find_work(
         graph: The assets.
         records: What Dagster recorded.
         contents: The bucket now.
-        held: What each raw file's table holds, by file name.
+        states: What each raw file's table holds, by file name.
         relations: Schema and name of every table and view in the warehouse, and of the report if there is one.
         everything: Load and build all, changed or not.
         leave_out: Files (`movies`) and months (`ratings/2015-03`) not to load, see `load_name`.
@@ -135,20 +135,22 @@ def find_work(
     for file in files:
         if file.name in leave_out:
             continue
-        parts = observed_parts(file, contents)
-        stale = out_of_date(file, parts, held.get(file.name, {}))
-        windows = {window for window, changed in stale.items() if changed or everything}
-        refused = {window for window in windows if load_name(file, window) in leave_out}
-        windows -= refused
-        if refused and not windows:
+        parts = observed_objects(file, contents)
+        stale = out_of_date(file, parts, states.get(file.name, {}))
+        partition_keys = {partition_key for partition_key, changed in stale.items() if changed or everything}
+        refused = {partition_key for partition_key in partition_keys if load_name(file, partition_key) in leave_out}
+        partition_keys -= refused
+        if refused and not partition_keys:
             continue
         missing = ("raw", file.table) not in relations
         never = AssetKey(file.table_key) not in records.materialized
-        if not (windows or missing or never):
+        if not (partition_keys or missing or never):
             continue
         if file.month_column is not None:
             # Where there is no month at all, any will do: the load then only creates the table.
-            months |= {window for window in windows or stale if window is not None} or {FIRST_MONTH}
+            months |= {partition_key for partition_key in partition_keys or stale if partition_key is not None} or {
+                FIRST_MONTH
+            }
         tables.add(AssetKey(file.table_key))
     stretch = longest_stretch(months)
     models = _models_to_build(graph, records, tables, relations, everything=everything)

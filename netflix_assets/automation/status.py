@@ -13,7 +13,7 @@ from netflix_assets.automation.materialize import relations
 from netflix_assets.automation.staleness import Records, Work, find_work, relation_of
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import Contents, LandingBucket
-from netflix_assets.loading.warehouse import Held, Warehouse
+from netflix_assets.loading.warehouse import LoadState, Warehouse
 from netflix_assets.reporting.store import ReportStore
 
 LAYERS = ("raw", "staging", "dim", "fact", "mart", "snapshots", "seeds", "reporting")
@@ -78,13 +78,13 @@ def read_status(
     """Look at bucket, warehouse and Dagster's records."""
     contents = bucket.contents()
     graph = defs.resolve_asset_graph()
-    held = {file.name: warehouse.held(file) for file in RAW_FILES}
+    states = {file.name: warehouse.load_states(file) for file in RAW_FILES}
     rows = warehouse.row_counts()
     records = Records.read(instance, graph)
     store: ReportStore = (defs.resources or {})["report_store"]
-    work = find_work(graph, records, contents, held, relations(rows, store))
+    work = find_work(graph, records, contents, states, relations(rows, store))
     tables = [
-        _table(graph, key, records, work, held, rows)
+        _table(graph, key, records, work, states, rows)
         for key in graph.toposorted_asset_keys
         if graph.get(key).is_materializable and graph.get(key).group_name in LAYERS
     ]
@@ -107,7 +107,7 @@ def _table(
     key: AssetKey,
     records: Records,
     work: Work,
-    held: Mapping[str, Mapping[str | None, Held]],
+    states: Mapping[str, Mapping[str | None, LoadState]],
     rows: Mapping[tuple[str, str], int],
 ) -> TableStatus:
     node = graph.get(key)
@@ -118,7 +118,7 @@ def _table(
         layer=node.group_name,
         table=key.path[-1],
         rows=rows.get(relation_of(node)),
-        rejected=sum(load.rows_rejected for load in held[file.name].values()) if file else None,
+        rejected=sum(load.rows_rejected for load in states[file.name].values()) if file else None,
         seconds=records.seconds.get(key),
         made_at=dt.datetime.fromtimestamp(made_at, dt.timezone.utc).isoformat(timespec="seconds") if made_at else None,
         fresh=key not in work.assets,

@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Iterable
 
 
-def month_window(month: str) -> tuple[int, int]:
+def time_window(month: str) -> tuple[int, int]:
     """Start (inclusive) and end (exclusive) of a month `YYYY-MM`, in seconds since 1970 UTC."""
     year, number = int(month[:4]), int(month[5:7])
     start = dt.datetime(year, number, 1, tzinfo=dt.timezone.utc)

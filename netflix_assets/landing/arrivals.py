@@ -17,7 +17,7 @@ import dagster as dg
 
 from netflix_assets import catalog
 from netflix_assets.catalog import RAW_FILES, RawFile
-from netflix_assets.landing.bucket import Contents, ObjectVersion, digest
+from netflix_assets.landing.bucket import Contents, ObjectVersion, data_version
 from netflix_assets.landing.source_assets import Observed, observations, observed
 from netflix_assets.partitions import load_name
 
@@ -75,8 +75,8 @@ def superseded_note(contents: Contents) -> str:
     )
 
 
-def moment(versions: Iterable[ObjectVersion]) -> str:
-    """Tells apart two arrivals of the same objects, as `digest` does not: LastModified counts."""
+def arrival_fingerprint(versions: Iterable[ObjectVersion]) -> str:
+    """Tells apart two arrivals of the same objects, as `data_version` does not: LastModified counts."""
     state = hashlib.sha256()
     for version in sorted(versions):
         state.update(_line(version))
@@ -95,8 +95,8 @@ class Seen:
         observed: Data version last recorded of each file (`movies`) and month (`ratings/2015-03`).
         looked: State of the bucket (see `Glance`) that was last observed and checked, or None.
         settled: State of the bucket for which there is nothing left to run, or None.
-        refused: Loads that ended without success, and the `moment` of their objects: not tried again until
-            those change.
+        refused: Loads that ended without success, and the `arrival_fingerprint` of their objects: not tried again
+            until those change.
     """
 
     observed: Mapping[str, str] = field(default_factory=dict)
@@ -152,7 +152,7 @@ def _is_text_map(value: object) -> TypeGuard[dict[str, str]]:
 
 def recorded(instance: dg.DagsterInstance, files: Sequence[RawFile] = RAW_FILES) -> dict[str, str]:
     """What Dagster's own record says was observed: stands in for a cursor that is not there or not readable."""
-    return {load_name(file, window): version for file in files for window, version in observed(instance, file).items()}
+    return {load_name(file, key): version for file in files for key, version in observed(instance, file).items()}
 
 
 def observe(
@@ -170,6 +170,6 @@ def observe(
     for file in files:
         known = seen.of(file)
         events += observations(file, contents, known)
-        windows: Iterable[str | None] = [None] if file.month_column is None else {*contents.months(file), *known}
-        now.update({load_name(file, window): digest(contents.of(file, window)) for window in windows})
+        partition_keys: Iterable[str | None] = [None] if file.month_column is None else {*contents.months(file), *known}
+        now.update({load_name(file, key): data_version(contents.of(file, key)) for key in partition_keys})
     return events, dict(sorted(now.items()))

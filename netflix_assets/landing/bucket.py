@@ -69,7 +69,7 @@ class Contents:
         return tuple(version for versions in self.files.get(file.name, {}).values() for version in versions)
 
 
-def digest(versions: Iterable[ObjectVersion]) -> str:
+def data_version(versions: Iterable[ObjectVersion]) -> str:
     """The data version of a set of objects: equal exactly when keys, ETags and sizes are.
 
     LastModified is left out: writing the same bytes again is not a change.

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import dagster as dg
 
 from netflix_assets.catalog import RawFile
-from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, digest
+from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
 from netflix_assets.owners import OWNERS
 from netflix_assets.partitions import partitions_of
 
@@ -46,21 +46,21 @@ def observations(file: RawFile, contents: Contents, known: Observed) -> list[dg.
         contents: The bucket as it is now.
         known: See `observed`.
     """
-    windows: Iterable[str | None] = [None]
+    partition_keys: Iterable[str | None] = [None]
     if file.month_column is not None:
-        windows = sorted({*contents.months(file), *(month for month in known if month is not None)})
-    changed = {window: contents.of(file, window) for window in windows}
-    changed = {window: found for window, found in changed.items() if known.get(window) != digest(found)}
+        partition_keys = sorted({*contents.months(file), *(month for month in known if month is not None)})
+    changed = {partition_key: contents.of(file, partition_key) for partition_key in partition_keys}
+    changed = {key: found for key, found in changed.items() if known.get(key) != data_version(found)}
     if not changed:
         return []
     events = [
         dg.AssetObservation(
             asset_key=dg.AssetKey(file.source_key),
-            partition=window,
-            tags={DATA_VERSION_TAG: digest(found)},
+            partition=partition_key,
+            tags={DATA_VERSION_TAG: data_version(found)},
             metadata=_summary(found),
         )
-        for window, found in changed.items()
+        for partition_key, found in changed.items()
     ]
     if file.month_column is not None:
         events.append(
@@ -119,7 +119,9 @@ def source_asset(file: RawFile) -> dg.AssetsDefinition | dg.SourceAsset:
             known = observed(context.instance, file)
             if file.month_column is None:
                 versions = contents.of(file)
-                return dg.ObserveResult(data_version=dg.DataVersion(digest(versions)), metadata=_summary(versions))
+                return dg.ObserveResult(
+                    data_version=dg.DataVersion(data_version(versions)), metadata=_summary(versions)
+                )
             for event in observations(file, contents, known):
                 context.log_event(event)
             return dg.DataVersionsByPartition({})

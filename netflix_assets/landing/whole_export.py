@@ -18,7 +18,7 @@ import dagster as dg
 from netflix_assets.catalog import RawFile
 from netflix_assets.errors import BucketError, UserError
 from netflix_assets.formats.split import split_by_month
-from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, digest
+from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
 from netflix_assets.landing.source_assets import BUCKET_KEY, DATA_VERSION_TAG, GROUP
 from netflix_assets.landing.upload import md5_of
 from netflix_assets.owners import OWNERS
@@ -53,7 +53,7 @@ def split_is_due(instance: dg.DagsterInstance, file: RawFile, contents: Contents
         return False
     newest = instance.get_latest_materialization_event(split_key(file))
     materialization = newest.asset_materialization if newest else None
-    return not materialization or (materialization.tags or {}).get(DATA_VERSION_TAG) != digest(exports)
+    return not materialization or (materialization.tags or {}).get(DATA_VERSION_TAG) != data_version(exports)
 
 
 def split(file: RawFile, exports: Sequence[ObjectVersion], bucket: LandingBucket, scratch: Path) -> Split:
@@ -117,7 +117,7 @@ def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         exports = bucket.contents().whole_exports.get(file.name, ())
         if not exports:
-            return dg.MaterializeResult(metadata={"objects": 0}, data_version=dg.DataVersion(digest(exports)))
+            return dg.MaterializeResult(metadata={"objects": 0}, data_version=dg.DataVersion(data_version(exports)))
         try:
             done = split(file, exports, bucket, scratch)
         except BucketError as error:
@@ -130,7 +130,7 @@ def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
                 "months written": len(done.written),
                 "months removed": len(done.removed),
             },
-            data_version=dg.DataVersion(digest(exports)),
+            data_version=dg.DataVersion(data_version(exports)),
         )
 
     return _split

@@ -22,7 +22,7 @@ import duckdb
 
 from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
 from netflix_assets.errors import LoadError, WarehouseError
-from netflix_assets.formats.months import adjacent, month_window
+from netflix_assets.formats.months import adjacent, time_window
 from netflix_assets.formats.rows import Reject
 from netflix_assets.formats.values import WHOLE_NUMBER_LIMITS
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
@@ -31,10 +31,12 @@ from netflix_assets.loading.csv_object import land
 from netflix_assets.loading.warehouse import (
     LOAD_HISTORY_COLUMNS,
     REJECTED_ROWS_COLUMNS,
-    Held,
     LoadReport,
-    Parts,
+    LoadState,
+    ObjectsByPartition,
     PreparedObject,
+    load_states_of,
+    load_states_query,
     refuse_if_too_many_rejects,
     refuse_too_many_repeats,
 )
@@ -154,14 +156,14 @@ class DuckDBWarehouse:
         with self.connection() as connection:
             _create_raw_tables(connection, files)
 
-    def replace(self, file: RawFile, parts: Parts, bucket: LandingBucket, *, run_id: str) -> LoadReport:
+    def replace(self, file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, run_id: str) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
         with scratch_folder(self.path.parent / "tmp", "load-", error=WarehouseError) as folder:
-            sources = _download(file, parts, bucket, folder)
+            sources = _download(file, objects, bucket, folder)
             with self.connection() as connection:
                 _create_raw_tables(connection, [file])
-                load_id = self._replace_in_transaction(connection, file, parts, sources, run_id)
+                load_id = self._replace_in_transaction(connection, file, objects, sources, run_id)
         items = [source.item for source in sources]
         return LoadReport(
             load_id=load_id,
@@ -174,22 +176,9 @@ class DuckDBWarehouse:
             seconds=time.monotonic() - started,
         )
 
-    def held(self, file: RawFile) -> dict[str | None, Held]:
-        """See `Warehouse.held`."""
-        rows = self._read_if_present("load_history", _HELD, [file.table])
-        by_month: dict[str | None, list[Any]] = defaultdict(list)
-        for row in rows:
-            by_month[row[0]].append(row)
-        return {
-            month: Held(
-                load_id=found[0][1],
-                objects=frozenset((key, etag, size) for _, _, key, etag, size, *_ in found if key is not None),
-                rows_loaded=sum(row[5] for row in found),
-                rows_rejected=sum(row[6] for row in found),
-                loaded_at=found[0][7].replace(tzinfo=dt.timezone.utc),
-            )
-            for month, found in by_month.items()
-        }
+    def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
+        """See `Warehouse.load_states`."""
+        return load_states_of(self._read_if_present("load_history", load_states_query(file), []))
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
         """See `Warehouse.rejects`."""
@@ -253,7 +242,7 @@ class DuckDBWarehouse:
         self,
         connection: duckdb.DuckDBPyConnection,
         file: RawFile,
-        parts: Parts,
+        objects: ObjectsByPartition,
         sources: list[_Source],
         run_id: str,
     ) -> int:
@@ -264,12 +253,12 @@ class DuckDBWarehouse:
         for _ in range(3):
             connection.execute("begin transaction")
             try:
-                _delete_window(connection, file, parts)
+                _delete_window(connection, file, objects)
                 suspects = _insert(connection, file, sources, load_id)
                 repeated = {} if suspects else self._repeated_keys(connection, file, sources, load_id)
                 if not suspects and not repeated:
                     refuse_if_too_many_rejects(file, [source.item for source in sources], self._max_rejected_fraction)
-                    _write_books(connection, file, parts, sources, load_id, run_id)
+                    _write_books(connection, file, objects, sources, load_id, run_id)
                     connection.execute("commit")
                     return load_id
             except BaseException:
@@ -295,7 +284,7 @@ class DuckDBWarehouse:
         for month in dict.fromkeys(source.item.month for source in sources):
             where = f"_load_id = {load_id}"
             if month is not None:
-                start, end = month_window(month)
+                start, end = time_window(month)
                 where += f' and "{file.month_column}" >= {start} and "{file.month_column}" < {end}'
             table = f"{RAW_SCHEMA}.{file.table}"
             # Counting hashes is cheaper than grouping by the key, and no row is repeated if none of these is.
@@ -436,12 +425,14 @@ def _has_duckdb_header(path: Path) -> bool:
         return start.read(12)[8:] == b"DUCK"
 
 
-def _download(file: RawFile, parts: Parts, bucket: LandingBucket, folder: Path) -> list[_Source]:
+def _download(file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, folder: Path) -> list[_Source]:
     """Land every object of the load, several at once, in month order, so that the table is ordered by month."""
-    versions = [(month, version) for month in sorted(parts, key=lambda name: name or "") for version in parts[month]]
+    versions = [
+        (month, version) for month in sorted(objects, key=lambda name: name or "") for version in objects[month]
+    ]
 
     def fetch(number: int, month: str | None, version: ObjectVersion) -> _Source:
-        start, end = month_window(month) if month else (0, 0)
+        start, end = time_window(month) if month else (0, 0)
         path = folder / f"{number}_{start:0{_BOUND_WIDTH}}_{end:0{_BOUND_WIDTH}}.csv"
         landed = land(file, version.key, bucket.download(version), path)
         item = PreparedObject(version, month, rows_read=landed.lines)
@@ -473,15 +464,15 @@ def _set_aside(file: RawFile, sources: Sequence[_Source], repeated: Mapping[str 
         item.rows_read, item.rows_rejected, item.rejects = separated.rows_read, separated.rows_rejected, separated.first
 
 
-def _delete_window(connection: duckdb.DuckDBPyConnection, file: RawFile, parts: Parts) -> None:
+def _delete_window(connection: duckdb.DuckDBPyConnection, file: RawFile, objects: ObjectsByPartition) -> None:
     table = f"{RAW_SCHEMA}.{file.table}"
     rejected = f"delete from {RAW_SCHEMA}.rejected_rows where table_name = ?"
-    if None in parts:
+    if None in objects:
         connection.execute(f"delete from {table}")
         connection.execute(rejected, [file.table])
         return
-    months = [month for month in parts if month is not None]
-    for start, end in adjacent(month_window(month) for month in sorted(months)):
+    months = [month for month in objects if month is not None]
+    for start, end in adjacent(time_window(month) for month in sorted(months)):
         time_column = f'"{file.month_column}"'
         connection.execute(f"delete from {table} where {time_column} >= ? and {time_column} < ?", [start, end])
     connection.execute(f"{rejected} and list_contains(?, month)", [file.table, months])
@@ -519,7 +510,7 @@ def _scans_clean(connection: duckdb.DuckDBPyConnection, file: RawFile, source: _
 def _write_books(
     connection: duckdb.DuckDBPyConnection,
     file: RawFile,
-    parts: Parts,
+    objects: ObjectsByPartition,
     sources: Sequence[_Source],
     load_id: int,
     run_id: str,
@@ -544,7 +535,7 @@ def _write_books(
     ]
     history += [
         (load_id, file.table, month, None, None, 0, 0, 0, None, run_id, now)
-        for month, versions in parts.items()
+        for month, versions in objects.items()
         if not versions
     ]
     if history:
@@ -553,11 +544,3 @@ def _write_books(
     with_rejects = [source.rejected for source in sources if source.item.rows_rejected]
     if with_rejects:
         connection.execute(insert_rejects(file, with_rejects, load_id))
-
-
-_HELD = f"""
-    select month, load_id, object_key, etag, size_bytes, rows_loaded, rows_rejected, loaded_at
-    from {RAW_SCHEMA}.load_history
-    where table_name = ?
-    qualify load_id = max(load_id) over (partition by month)
-"""

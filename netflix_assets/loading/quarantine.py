@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from netflix_assets.catalog import RawFile
-from netflix_assets.formats.months import month_window
+from netflix_assets.formats.months import time_window
 from netflix_assets.formats.rows import BadRow, Reject, read_row, shown
 from netflix_assets.formats.values import Value
 
@@ -80,7 +80,7 @@ def separate(
         repeated: Keys known to occur more than once in this window; all but the first row are rejected.
         seen: Keys of `repeated` met in earlier objects of the window; added to.
     """
-    window = month_window(month) if month else None
+    window = time_window(month) if month else None
     key_at = [file.header.index(name) for name in file.key]
     seen = set() if seen is None else seen
     repeated = set(repeated)

@@ -16,9 +16,9 @@ from netflix_assets.errors import BucketError, WarehouseError
 from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.loading.warehouse import (
-    Held,
     LoadReport,
-    Parts,
+    LoadState,
+    ObjectsByPartition,
     Warehouse,
     out_of_date,
 )
@@ -46,37 +46,41 @@ class LoadConfig(dg.Config):
     other_months: list[str] = []  # noqa: RUF012 (Dagster's config reads the default from here)
 
 
-def observed_parts(file: RawFile, contents: Contents) -> dict[str | None, Sequence[Any]]:
+def observed_objects(file: RawFile, contents: Contents) -> dict[str | None, Sequence[Any]]:
     """The objects in the bucket by month, or under None for a file without months."""
     if file.month_column is None:
         return {None: contents.of(file)}
     return {month: contents.of(file, month) for month in contents.months(file)}
 
 
-def parts_to_load(
+def objects_to_load(
     file: RawFile,
     contents: Contents,
-    held: Mapping[str | None, Held],
+    states: Mapping[str | None, LoadState],
     months: Sequence[str] | None,
     *,
     only_changed: bool,
-) -> Parts:
+) -> ObjectsByPartition:
     """What a run should replace.
 
     Args:
         file: The file.
         contents: The bucket as it is now.
-        held: What the table holds.
+        states: What the table holds.
         months: The months asked for, oldest first; None for a file without months.
         only_changed: Leave out what is already loaded as it is.
     """
-    windows: Iterable[str | None] = [None] if months is None else months
-    parts = {window: contents.of(file, window) for window in windows}
+    partition_keys: Iterable[str | None] = [None] if months is None else months
+    objects = {key: contents.of(file, key) for key in partition_keys}
     if only_changed:
-        stale = out_of_date(file, observed_parts(file, contents), held)
-        parts = {window: found for window, found in parts.items() if stale.get(window)}
+        stale = out_of_date(file, observed_objects(file, contents), states)
+        objects = {partition_key: found for partition_key, found in objects.items() if stale.get(partition_key)}
     # A month that has no objects and never had any needs no emptying: 383 months, most of them so.
-    return {window: found for window, found in parts.items() if found or window is None or window in held}
+    return {
+        partition_key: found
+        for partition_key, found in objects.items()
+        if found or partition_key is None or partition_key in states
+    }
 
 
 @contextmanager
@@ -127,9 +131,9 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             first, last = context.partition_key_range
             months = sorted({*months_between(first, last), *config.other_months})
         with retrying(context):
-            held = warehouse.held(file)
-            parts = parts_to_load(file, bucket.contents(), held, months, only_changed=config.only_changed)
-            report = warehouse.replace(file, parts, bucket, run_id=context.run.run_id)
+            states = warehouse.load_states(file)
+            objects = objects_to_load(file, bucket.contents(), states, months, only_changed=config.only_changed)
+            report = warehouse.replace(file, objects, bucket, run_id=context.run.run_id)
         context.log.info(
             f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
             f"from {report.objects} objects in {report.seconds:.2f} s"
@@ -227,27 +231,27 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
         bucket: dg.ResourceParam[LandingBucket],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.AssetCheckResult]:
-        held = warehouse.held(file)
+        states = warehouse.load_states(file)
         selected = {check.name for check in context.selected_asset_check_keys}
         if "books_balance" in selected:
-            yield books_balance(file, bucket.contents(), held, warehouse.row_count(file))
+            yield books_balance(file, bucket.contents(), states, warehouse.row_count(file))
         if "no_rejected_rows" in selected:
-            yield no_rejected_rows(file, held, warehouse.rejects(file, limit=_REJECTS_SHOWN))
+            yield no_rejected_rows(file, states, warehouse.rejects(file, limit=_REJECTS_SHOWN))
 
     return _checks
 
 
 def books_balance(
-    file: RawFile, contents: Contents, held: Mapping[str | None, Held], rows_in_table: int
+    file: RawFile, contents: Contents, states: Mapping[str | None, LoadState], rows_in_table: int
 ) -> dg.AssetCheckResult:
     """Compare bucket, load history and table.
 
     Rows that do not add up are an error and stop what is downstream. Objects that arrived after the load
     are a warning: the next load brings them.
     """
-    rows_reported = sum(load.rows_loaded for load in held.values())
-    stale = out_of_date(file, observed_parts(file, contents), held)
-    unloaded = sorted(window or "the file" for window, changed in stale.items() if changed)
+    rows_reported = sum(load.rows_loaded for load in states.values())
+    stale = out_of_date(file, observed_objects(file, contents), states)
+    unloaded = sorted(partition_key or "the file" for partition_key, changed in stale.items() if changed)
     adds_up = rows_in_table == rows_reported
     return dg.AssetCheckResult(
         check_name="books_balance",
@@ -256,19 +260,21 @@ def books_balance(
         severity=dg.AssetCheckSeverity.WARN if adds_up else dg.AssetCheckSeverity.ERROR,
         metadata={
             "objects in the bucket": dg.MetadataValue.int(len(contents.all_of(file))),
-            "objects loaded": dg.MetadataValue.int(sum(len(load.objects) for load in held.values())),
+            "objects loaded": dg.MetadataValue.int(sum(len(load.objects) for load in states.values())),
             "changed since they were loaded": dg.MetadataValue.text(", ".join(unloaded[:50]) or "nothing"),
-            "rows read": dg.MetadataValue.int(rows_reported + sum(load.rows_rejected for load in held.values())),
+            "rows read": dg.MetadataValue.int(rows_reported + sum(load.rows_rejected for load in states.values())),
             "rows loaded": dg.MetadataValue.int(rows_reported),
-            "rows rejected": dg.MetadataValue.int(sum(load.rows_rejected for load in held.values())),
+            "rows rejected": dg.MetadataValue.int(sum(load.rows_rejected for load in states.values())),
             "rows in the table": dg.MetadataValue.int(rows_in_table),
         },
     )
 
 
-def no_rejected_rows(file: RawFile, held: Mapping[str | None, Held], first: Sequence[Reject]) -> dg.AssetCheckResult:
+def no_rejected_rows(
+    file: RawFile, states: Mapping[str | None, LoadState], first: Sequence[Reject]
+) -> dg.AssetCheckResult:
     """Show what is in quarantine."""
-    rejected = sum(load.rows_rejected for load in held.values())
+    rejected = sum(load.rows_rejected for load in states.values())
     return dg.AssetCheckResult(
         check_name="no_rejected_rows",
         asset_key=dg.AssetKey(file.table_key),

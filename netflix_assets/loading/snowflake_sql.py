@@ -20,13 +20,13 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
-from netflix_assets.formats.months import adjacent, month_window
+from netflix_assets.formats.months import adjacent, time_window
 from netflix_assets.formats.values import WHOLE_NUMBER_LIMITS
 from netflix_assets.landing.bucket import ObjectVersion
 from netflix_assets.loading.warehouse import (
     LOAD_HISTORY_COLUMNS,
     REJECTED_ROWS_COLUMNS,
-    Parts,
+    ObjectsByPartition,
 )
 
 FILES_PER_STATEMENT = 1000
@@ -76,9 +76,11 @@ class Numbered:
     name: str
 
 
-def numbered(parts: Parts, stage_prefix: str) -> list[Numbered]:
+def numbered(objects: ObjectsByPartition, stage_prefix: str) -> list[Numbered]:
     """The objects of a load in month order, named as a stage over `stage_prefix` of the bucket names them."""
-    versions = [(month, version) for month in sorted(parts, key=lambda name: name or "") for version in parts[month]]
+    versions = [
+        (month, version) for month in sorted(objects, key=lambda name: name or "") for version in objects[month]
+    ]
     return [
         Numbered(position, month, version, version.key.removeprefix(stage_prefix))
         for position, (month, version) in enumerate(versions)
@@ -123,7 +125,7 @@ def create_objects(objects: Sequence[Numbered]) -> list[str]:
 
 
 def _object_row(item: Numbered) -> str:
-    start, end = month_window(item.month) if item.month else ("null", "null")
+    start, end = time_window(item.month) if item.month else ("null", "null")
     version = item.version
     return (
         f"({item.position}, {literal(version.key)}, {literal(version.etag)}, {version.size}, {literal(item.month)}, "
@@ -369,12 +371,12 @@ COMMIT = "commit"
 ROLLBACK = "rollback"
 
 
-def delete_window(file: RawFile, parts: Parts) -> str:
+def delete_window(file: RawFile, objects: ObjectsByPartition) -> str:
     """The statement that empties what the load replaces."""
     table = f"{RAW_SCHEMA}.{file.table}"
-    if None in parts:
+    if None in objects:
         return f"delete from {table}"
-    windows = adjacent(month_window(month) for month in sorted(month for month in parts if month is not None))
+    windows = adjacent(time_window(month) for month in sorted(month for month in objects if month is not None))
     column = f'"{file.month_column}"'
     ranges = (f"({column} >= {start} and {column} < {end})" for start, end in windows)
     return f"delete from {table} where {' or '.join(ranges)}"
@@ -391,10 +393,10 @@ def insert_rows(file: RawFile, load_id: int) -> str:
     )
 
 
-def delete_rejects(file: RawFile, parts: Parts) -> str:
+def delete_rejects(file: RawFile, objects: ObjectsByPartition) -> str:
     """The statement that forgets the rejected rows of what the load replaces."""
-    months = ", ".join(literal(month) for month in sorted(month for month in parts if month is not None))
-    only = "" if None in parts else f" and month in ({months})"
+    months = ", ".join(literal(month) for month in sorted(month for month in objects if month is not None))
+    only = "" if None in objects else f" and month in ({months})"
     return f"delete from {REJECTED} where table_name = {literal(file.table)}{only}"
 
 
@@ -447,15 +449,6 @@ def _history_names() -> str:
 
 def _timestamp(moment: dt.datetime) -> str:
     return f"'{moment:%Y-%m-%d %H:%M:%S.%f}'::timestamp_ntz"
-
-
-def held(file: RawFile) -> str:
-    """The newest loads of a table: month, load id, key, ETag, size, rows loaded and rejected, when."""
-    return (
-        "select month, load_id, object_key, etag, size_bytes, rows_loaded, rows_rejected, loaded_at "
-        f"from {HISTORY} where table_name = {literal(file.table)} "
-        "qualify load_id = max(load_id) over (partition by month)"
-    )
 
 
 def rejects(file: RawFile, limit: int) -> str:

@@ -29,10 +29,12 @@ from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.snowflake_connection import QueryTag, Session, SnowflakeError, session
 from netflix_assets.loading.warehouse import (
-    Held,
     LoadReport,
-    Parts,
+    LoadState,
+    ObjectsByPartition,
     PreparedObject,
+    load_states_of,
+    load_states_query,
     refuse_if_too_many_rejects,
     refuse_too_many_repeats,
 )
@@ -69,26 +71,26 @@ class SnowflakeWarehouse:
         with self.session(Duty.LOADER, QueryTag(RAW_SCHEMA)) as opened:
             _create_missing_tables(opened, files)
 
-    def replace(self, file: RawFile, parts: Parts, bucket: LandingBucket, *, run_id: str) -> LoadReport:
+    def replace(self, file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, run_id: str) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
-        versions = [version for found in parts.values() for version in found]
+        versions = [version for found in objects.values() for version in found]
         _check_headers(file, versions, bucket)
-        tag = QueryTag("/".join(file.table_key), partition_of(parts), run_id)
+        tag = QueryTag("/".join(file.table_key), partition_of(objects), run_id)
         with self.session(Duty.LOADER, tag) as opened:
             _create_missing_tables(opened, [file])
             statements: dict[str, str] = {}
             items: list[PreparedObject] = []
             rejects: list[Reject] = []
             if versions:
-                objects = sql.numbered(parts, self._stage_prefix(opened, bucket))
-                statements["copy"] = self._land(opened, objects, versions, bucket)
+                numbered = sql.numbered(objects, self._stage_prefix(opened, bucket))
+                statements["copy"] = self._land(opened, numbered, versions, bucket)
                 statements["parse"] = opened.run(sql.create_rows(file)).query_id
-                items = self._judge(opened, file, objects)
+                items = self._judge(opened, file, numbered)
                 if any(item.rows_rejected for item in items):
                     found = opened.run(sql.first_rejects(_FIRST_REJECTS)).rows
                     rejects = [Reject(*row) for row in found]
-            load_id, inserted_by = _swap(opened, file, parts, items, run_id)
+            load_id, inserted_by = _swap(opened, file, objects, items, run_id)
             if inserted_by:
                 statements["insert"] = inserted_by
         return LoadReport(
@@ -104,21 +106,9 @@ class SnowflakeWarehouse:
             pages=pages(self._settings, file, statements),
         )
 
-    def held(self, file: RawFile) -> dict[str | None, Held]:
-        """See `Warehouse.held`."""
-        by_month: dict[str | None, list[Any]] = defaultdict(list)
-        for row in self._raw_rows(file, sql.held(file)):
-            by_month[row[0]].append(row)
-        return {
-            month: Held(
-                load_id=int(found[0][1]),
-                objects=frozenset((key, etag, int(size)) for _, _, key, etag, size, *_ in found if key is not None),
-                rows_loaded=sum(int(row[5]) for row in found),
-                rows_rejected=sum(int(row[6]) for row in found),
-                loaded_at=found[0][7].replace(tzinfo=dt.timezone.utc),
-            )
-            for month, found in by_month.items()
-        }
+    def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
+        """See `Warehouse.load_states`."""
+        return load_states_of(self._raw_rows(file, load_states_query(file)))
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
         """See `Warehouse.rejects`."""
@@ -237,9 +227,9 @@ class SnowflakeWarehouse:
         return items
 
 
-def partition_of(parts: Parts) -> str | None:
+def partition_of(objects: ObjectsByPartition) -> str | None:
     """The months of a load as a partition key, or as a range of them."""
-    months = sorted(month for month in parts if month is not None)
+    months = sorted(month for month in objects if month is not None)
     if not months:
         return None
     return months[0] if months[0] == months[-1] else f"{months[0]}...{months[-1]}"
@@ -297,7 +287,11 @@ def _find_bad_object(versions: Sequence[ObjectVersion], bucket: LandingBucket) -
 
 
 def _swap(
-    opened: Session, file: RawFile, parts: Parts, items: Sequence[PreparedObject], run_id: str
+    opened: Session,
+    file: RawFile,
+    objects: ObjectsByPartition,
+    items: Sequence[PreparedObject],
+    run_id: str,
 ) -> tuple[int, str]:
     """Replace the window in one transaction; returns the load id and the query id of the insertion.
 
@@ -306,14 +300,14 @@ def _swap(
         WarehouseError: Snowflake refuses a statement; likewise.
     """
     expected = sum(item.rows_loaded for item in items)
-    emptied = [month for month, versions in parts.items() if not versions]
+    emptied = [month for month, versions in objects.items() if not versions]
     opened.run(sql.BEGIN)
     try:
         opened.run(sql.TAKE_LOCK)
         load_id = int(opened.run(sql.READ_LOAD_ID).rows[0][0])
         now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
-        opened.run(sql.delete_window(file, parts))
-        opened.run(sql.delete_rejects(file, parts))
+        opened.run(sql.delete_window(file, objects))
+        opened.run(sql.delete_rejects(file, objects))
         query_id = ""
         if items:
             inserted = opened.run(sql.insert_rows(file, load_id))

@@ -8,17 +8,18 @@ window, inserts the good rows, writes the bad ones to `raw.rejected_rows` and on
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from netflix_assets.catalog import RawFile
+from netflix_assets.catalog import RAW_SCHEMA, RawFile
 from netflix_assets.errors import LoadError
 from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 
-Parts = Mapping[str | None, Sequence[ObjectVersion]]
-"""What a load replaces: the objects of each month, or of None for a file without months.
+ObjectsByPartition = Mapping[str | None, Sequence[ObjectVersion]]
+"""What a load replaces: the objects of each partition key (a month), or of None for a file without months.
 
 An empty sequence empties that month (or the table)."""
 
@@ -77,8 +78,8 @@ class LoadReport:
 
 
 @dataclass(frozen=True)
-class Held:
-    """What a raw table, or one month of it, holds: the outcome of its newest load.
+class LoadState:
+    """What a raw table, or one month of it, holds: the outcome of its newest load that was committed.
 
     Attributes:
         load_id: The newest load.
@@ -130,7 +131,7 @@ class Warehouse(Protocol):
         """Create the raw tables, the load history and the rejects table where they are missing."""
         ...
 
-    def replace(self, file: RawFile, parts: Parts, bucket: LandingBucket, *, run_id: str) -> LoadReport:
+    def replace(self, file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, run_id: str) -> LoadReport:
         """Make the table hold exactly the rows of these objects in this window.
 
         Raises:
@@ -140,7 +141,7 @@ class Warehouse(Protocol):
         """
         ...
 
-    def held(self, file: RawFile) -> dict[str | None, Held]:
+    def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
         """What the table holds, by month (None for a file without months)."""
         ...
 
@@ -169,18 +170,46 @@ class Warehouse(Protocol):
         ...
 
 
-def out_of_date(file: RawFile, observed: Parts, held: Mapping[str | None, Held]) -> dict[str | None, bool]:
-    """For every month (or None) that is observed or held: whether the table needs loading.
+def load_states_query(file: RawFile) -> str:
+    """Return the query for what a table holds: one row an object of the newest load of each month, or of the table."""
+    return (
+        "select month, load_id, object_key, etag, size_bytes, rows_loaded, rows_rejected, loaded_at "
+        f"from {RAW_SCHEMA}.load_history where table_name = '{file.table}' "
+        "qualify load_id = max(load_id) over (partition by month)"
+    )
+
+
+def load_states_of(rows: Iterable[Sequence[Any]]) -> dict[str | None, LoadState]:
+    """Sort the rows of `load_states_query` by month (None for a file without months)."""
+    by_month: dict[str | None, list[Sequence[Any]]] = defaultdict(list)
+    for row in rows:
+        by_month[row[0]].append(row)
+    return {
+        month: LoadState(
+            load_id=int(found[0][1]),
+            objects=frozenset((key, etag, int(size)) for _, _, key, etag, size, *_ in found if key is not None),
+            rows_loaded=sum(int(row[5]) for row in found),
+            rows_rejected=sum(int(row[6]) for row in found),
+            loaded_at=found[0][7].replace(tzinfo=dt.timezone.utc),
+        )
+        for month, found in by_month.items()
+    }
+
+
+def out_of_date(
+    file: RawFile, observed: ObjectsByPartition, states: Mapping[str | None, LoadState]
+) -> dict[str | None, bool]:
+    """Say of every month (or None) that is observed or loaded whether the table needs loading.
 
     A month that is neither observed nor holds a row is up to date: there is nothing to load or to empty.
     """
-    windows = set(observed) | set(held)
+    partition_keys = set(observed) | set(states)
     if file.month_column is None:
-        windows.add(None)
+        partition_keys.add(None)
     changed = {}
-    for window in windows:
-        now = held.get(window)
-        changed[window] = not now.matches(observed.get(window, ())) if now else True
+    for partition_key in partition_keys:
+        state = states.get(partition_key)
+        changed[partition_key] = not state.matches(observed.get(partition_key, ())) if state else True
     return changed
 
 

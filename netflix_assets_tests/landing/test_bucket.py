@@ -11,7 +11,7 @@ import pytest
 from netflix_assets.catalog import raw_file
 from netflix_assets.errors import BucketError
 from netflix_assets.landing import local_s3
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, digest
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
 from netflix_assets.settings import Settings
 
 
@@ -24,7 +24,7 @@ def keys(bucket: LandingBucket) -> list[str]:
 
 
 def state(bucket: LandingBucket) -> str:
-    return digest(bucket.versions())
+    return data_version(bucket.versions())
 
 
 def only(bucket: LandingBucket) -> ObjectVersion:

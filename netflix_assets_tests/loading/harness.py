@@ -11,13 +11,13 @@ import pytest
 
 from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
 from netflix_assets.errors import UserError
-from netflix_assets.formats.months import month_window
+from netflix_assets.formats.months import time_window
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-from netflix_assets.loading.warehouse import LoadReport, Parts, Warehouse
+from netflix_assets.loading.warehouse import LoadReport, ObjectsByPartition, Warehouse
 
 MONTH = "2020-01"
 NEXT_MONTH = "2020-02"
-START = month_window(MONTH)[0]
+START = time_window(MONTH)[0]
 
 RATINGS = raw_file("ratings")
 MOVIES = raw_file("movies")
@@ -40,7 +40,7 @@ def csv(file: RawFile, *lines: str) -> bytes:
 
 def ratings(count: int, *, first_user: int = 1, month: str = MONTH) -> list[str]:
     """Good lines of ratings of one month, no two alike."""
-    start = month_window(month)[0]
+    start = time_window(month)[0]
     return [f"{first_user + i},{i % 7 + 1},{i % 10 / 2 + 0.5},{start + i}" for i in range(count)]
 
 
@@ -74,7 +74,7 @@ class Loading:
         """The objects of a file as the bucket lists them now."""
         return dict(self.bucket.contents().files.get(file.name, {}))
 
-    def replace(self, file: RawFile, parts: Parts) -> LoadReport:
+    def replace(self, file: RawFile, parts: ObjectsByPartition) -> LoadReport:
         """Load these objects and check that the books balance."""
         report = self.warehouse.replace(file, parts, self.bucket, run_id="run-1")
         assert report.rows_read == report.rows_loaded + report.rows_rejected

@@ -18,7 +18,7 @@ import pytest
 
 from netflix_assets.catalog import RAW_FILES, ColumnType, RawFile
 from netflix_assets.errors import BucketError, LoadError
-from netflix_assets.formats.months import month_window
+from netflix_assets.formats.months import time_window
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.settings import Settings
@@ -232,9 +232,9 @@ QUARANTINED: dict[str, tuple[RawFile, str, str | None, str]] = {
     ),
     "first second of the next month": (
         RATINGS,
-        f"1,1,4.0,{month_window(NEXT_MONTH)[0]}",
+        f"1,1,4.0,{time_window(NEXT_MONTH)[0]}",
         "timestamp",
-        f"{month_window(NEXT_MONTH)[0]} is not a time in {MONTH} (UTC)",
+        f"{time_window(NEXT_MONTH)[0]} is not a time in {MONTH} (UTC)",
     ),
     "time in milliseconds": (
         RATINGS,
@@ -377,7 +377,7 @@ def test_a_repeated_event_is_loaded_once_within_and_across_the_objects_of_a_mont
 
 def test_the_same_event_at_another_time_or_in_another_month_is_not_a_repetition(loading: Loading) -> None:
     loading.put(RATINGS, csv(RATINGS, ONE, f"1,1,4.0,{START + 1}"), MONTH)
-    loading.put(RATINGS, csv(RATINGS, f"1,1,4.0,{month_window(NEXT_MONTH)[0]}"), NEXT_MONTH)
+    loading.put(RATINGS, csv(RATINGS, f"1,1,4.0,{time_window(NEXT_MONTH)[0]}"), NEXT_MONTH)
     assert loading.load(RATINGS).rows_loaded == 3
 
 
@@ -490,7 +490,7 @@ def test_replacing_two_months_leaves_the_rows_and_rejects_of_a_month_between(loa
     expected = [*ratings(4), *(line for m in (0, 2) for line in ratings(2, first_user=50, month=months[m]))]
     assert loading.rows(RATINGS) == parsed(expected)
     assert {row[3] for row in loading.rejects(RATINGS)} == {"new 2019-12", "old 2020-01", "new 2020-02"}
-    assert {month: held.load_id for month, held in loading.warehouse.held(RATINGS).items()} == {
+    assert {month: held.load_id for month, held in loading.warehouse.load_states(RATINGS).items()} == {
         "2019-12": 2,
         "2020-01": 1,
         "2020-02": 2,
@@ -546,7 +546,7 @@ def test_held_says_which_object_versions_a_table_was_loaded_from(loading: Loadin
     loading.load_body(RATINGS, csv(RATINGS, *ratings(3), "bad"))
     loading.put(RATINGS, csv(RATINGS, *ratings(2, month=NEXT_MONTH)), NEXT_MONTH)
     observed = loading.observed(RATINGS)
-    held = loading.warehouse.held(RATINGS)
+    held = loading.warehouse.load_states(RATINGS)
     assert set(held) == {MONTH}
     assert held[MONTH].matches(observed[MONTH])
     assert (held[MONTH].rows_loaded, held[MONTH].rows_rejected) == (3, 1)
@@ -561,9 +561,9 @@ def test_a_rewritten_a_removed_and_an_emptied_month_are_told_apart(loading: Load
     loading.put(RATINGS, csv(RATINGS, *ratings(4)), MONTH)
     loading.bucket.delete(RATINGS.object_key(NEXT_MONTH))
     observed = loading.observed(RATINGS)
-    assert out_of_date(RATINGS, observed, loading.warehouse.held(RATINGS)) == {MONTH: True, NEXT_MONTH: True}
+    assert out_of_date(RATINGS, observed, loading.warehouse.load_states(RATINGS)) == {MONTH: True, NEXT_MONTH: True}
     loading.replace(RATINGS, {NEXT_MONTH: (), **observed})
-    held = loading.warehouse.held(RATINGS)
+    held = loading.warehouse.load_states(RATINGS)
     assert out_of_date(RATINGS, observed, held) == {MONTH: False, NEXT_MONTH: False}
     assert held[NEXT_MONTH].objects == frozenset()
 
@@ -571,11 +571,11 @@ def test_a_rewritten_a_removed_and_an_emptied_month_are_told_apart(loading: Load
 def test_the_same_bytes_written_again_are_up_to_date(loading: Loading) -> None:
     loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
     loading.put(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
-    assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.held(MOVIES)) == {None: False}
+    assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.load_states(MOVIES)) == {None: False}
 
 
 def test_a_table_that_was_never_loaded_is_out_of_date_and_holds_nothing(loading: Loading) -> None:
-    assert loading.warehouse.held(MOVIES) == {}
+    assert loading.warehouse.load_states(MOVIES) == {}
     assert out_of_date(MOVIES, {}, {}) == {None: True}
     assert loading.warehouse.rejects(MOVIES, limit=5) == []
     assert loading.warehouse.row_count(MOVIES) == 0
@@ -584,7 +584,7 @@ def test_a_table_that_was_never_loaded_is_out_of_date_and_holds_nothing(loading:
 def test_a_refused_load_is_not_held(loading: Loading) -> None:
     loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
     loading.refused(lambda: loading.load_body(MOVIES, b"oops"), LoadError)
-    assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.held(MOVIES)) == {None: True}
+    assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.load_states(MOVIES)) == {None: True}
 
 
 # The bucket.
@@ -680,7 +680,7 @@ def opinion(file: RawFile, line: str) -> Row | None:
         if value < Decimal(str(column.minimum)) or value > Decimal(str(column.maximum or 2**31 - 1)):
             return None
         values.append(float(value))
-    if not month_window(MONTH)[0] <= values[3] < month_window(MONTH)[1]:
+    if not time_window(MONTH)[0] <= values[3] < time_window(MONTH)[1]:
         return None
     return tuple(values)
 
@@ -749,7 +749,7 @@ def test_a_genuine_movielens_release_loads_without_a_reject(loading: Loading, mo
         "tags": (3_683, 0),
         "links": (9_742, 0),
     }
-    assert len(loading.warehouse.held(RATINGS)) == len(by_month) == reports["ratings"].objects
+    assert len(loading.warehouse.load_states(RATINGS)) == len(by_month) == reports["ratings"].objects
     stars = loading.query('select "rating", count(*) from raw.raw_ratings group by "rating" order by "rating"')
     assert [plain(row) for row in stars] == [(i / 2, float(count)) for i, count in enumerate(STARS, start=1)]
 

@@ -12,7 +12,7 @@ from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.bucket import ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.snowflake_warehouse import pages, partition_of
-from netflix_assets.loading.warehouse import Parts
+from netflix_assets.loading.warehouse import ObjectsByPartition, load_states_query
 from netflix_assets.settings import Settings
 from netflix_assets_tests.loading.harness import GENOME_TAGS, MOVIES, RATINGS
 
@@ -78,7 +78,7 @@ def test_objects_are_listed_with_month_and_window() -> None:
 
 
 def test_objects_are_in_month_order() -> None:
-    parts: Parts = {"2020-02": [version("raw/b")], "2019-12": [version("raw/z"), version("raw/a")]}
+    parts: ObjectsByPartition = {"2020-02": [version("raw/b")], "2019-12": [version("raw/z"), version("raw/a")]}
     assert [(item.position, item.name) for item in sql.numbered(parts, "")] == [
         (0, "raw/z"),
         (1, "raw/a"),
@@ -87,7 +87,7 @@ def test_objects_are_in_month_order() -> None:
 
 
 def test_the_window_of_neighbouring_months_is_one_range() -> None:
-    parts: Parts = {"2020-01": (), "2020-02": (), "2020-04": ()}
+    parts: ObjectsByPartition = {"2020-01": (), "2020-02": (), "2020-04": ()}
     assert sql.delete_window(RATINGS, parts) == (
         'delete from raw.raw_ratings where ("timestamp" >= 1577836800 and "timestamp" < 1583020800) '
         'or ("timestamp" >= 1585699200 and "timestamp" < 1588291200)'
@@ -150,7 +150,7 @@ def statements(file: RawFile) -> list[str]:
         sql.insert_history(file, 1, "run", NOW),
         sql.insert_emptied(file, [month], 1, "run", NOW),
         sql.COMMIT,
-        sql.held(file),
+        load_states_query(file),
         sql.rejects(file, 9),
         sql.RELATIONS,
         sql.count_relations([("MART", "X"), ("DIM", 'odd"name')]),

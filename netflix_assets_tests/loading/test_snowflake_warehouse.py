@@ -220,7 +220,7 @@ def test_two_loads_of_one_month_at_once_come_one_after_the_other(loading: Loadin
         reports = [load.result() for load in loads]
     assert sorted(report.load_id for report in reports) == [1, 2, 3]
     assert len(loading.rows(RATINGS)) == 50
-    assert loading.warehouse.held(RATINGS)[MONTH].load_id == 3
+    assert loading.warehouse.load_states(RATINGS)[MONTH].load_id == 3
     assert loading.query("select distinct _load_id from raw.raw_ratings") == [(3,)]
 
 
@@ -331,7 +331,7 @@ def with_key(account: SnowflakeSettings, path: Path, passphrase: str | None = No
 
 def refusal(warehouse: SnowflakeWarehouse) -> str:
     with pytest.raises(WarehouseError) as caught:
-        warehouse.held(MOVIES)
+        warehouse.load_states(MOVIES)
     sentence = str(caught.value)
     assert "\n" not in sentence
     return sentence
@@ -362,7 +362,7 @@ def test_a_key_with_a_passphrase_works_with_it_and_only_with_it(
         user = replace(loader, private_key_passphrase=passphrase)
         return SnowflakeWarehouse(replace(account, users={**account.users, Duty.LOADER: user}))
 
-    assert warehouse("correct horse").held(MOVIES) == {}
+    assert warehouse("correct horse").load_states(MOVIES) == {}
     assert "has a passphrase, and none is set; set NETFLIX_SNOWFLAKE_LOADER_PRIVATE_KEY_PASSPHRASE" in refusal(
         warehouse(None)
     )
