@@ -42,6 +42,8 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
     """The instance that `dagster dev` shows as well, with the warehouse's pool limited to one step."""
     home = make_dagster_home(settings)
     os.environ["DAGSTER_HOME"] = str(home)
+    # Dagster then stores the events of a range of partitions, and those that plan a run, in one call.
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "1000")
     with dg.DagsterInstance.from_config(str(home)) as instance:
         # On a fresh home the default limit is not yet in force for the first runs.
         storage = instance.event_log_storage

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import dagster as dg
 
+from netflix_assets.automation.event_log import in_one_transaction
 from netflix_assets.automation.runs import end_runs_of_dead_processes, process_tags, run_in_progress
 from netflix_assets.automation.staleness import Records, Work, find_work
 from netflix_assets.catalog import RAW_FILES, RawFile
@@ -50,8 +51,9 @@ class Outcome:
 def observe(instance: dg.DagsterInstance, contents: Contents) -> int:
     """Record what changed in the bucket; returns how many observations that took."""
     events = [event for file in RAW_FILES for event in observations(file, contents, observed(instance, file))]
-    for event in events:
-        instance.report_runless_asset_event(event)
+    with in_one_transaction(instance):
+        for event in events:
+            instance.report_runless_asset_event(event)
     return len(events)
 
 
