@@ -9,6 +9,7 @@ import dagster as dg
 
 from netflix_assets.automation.alerts import alerts_sensor
 from netflix_assets.automation.conditions import automation_sensor, with_conditions
+from netflix_assets.automation.executors import SupervisedExecutor
 from netflix_assets.automation.freshness import daily_look, source_checks, with_freshness
 from netflix_assets.automation.sensors import arrivals_sensor
 from netflix_assets.infra.production import infra_definitions
@@ -52,7 +53,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
             schedules=[daily_look(settings)],
             asset_checks=[source_checks()],
             resources={"bucket": bucket, "warehouse": warehouse_from(settings), "report_store": store},
-            executor=EXECUTORS[settings.target],
+            executor=SupervisedExecutor(EXECUTORS[settings.target], settings.max_runtime_seconds),
         ),
     )
 

@@ -17,7 +17,7 @@ from typing import Any
 
 import dagster as dg
 
-from netflix_assets.automation.runs import PID_TAG
+from netflix_assets.automation.runs import COMMAND_LINE_TAG
 from netflix_assets.automation.sensors import default_status
 from netflix_assets.automation.specs import with_changed_specs
 from netflix_assets.catalog import RAW_FILES
@@ -41,7 +41,7 @@ def rebuild_what_people_change() -> dg.AutomationCondition[dg.AssetKey]:
     """
     condition = _CONDITION
     covered = condition.newly_updated() & (
-        condition.executed_with_root_target() | condition.executed_with_tags(tag_keys={PID_TAG})
+        condition.executed_with_root_target() | condition.executed_with_tags(tag_keys={COMMAND_LINE_TAG})
     )
     # Of the months of a table Dagster knows the run of the last one only, so that one speaks for all.
     by_month = condition.any_deps_match(condition.newly_updated()).allow(_BY_MONTH)

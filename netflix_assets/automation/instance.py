@@ -9,7 +9,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from netflix_assets.automation.runs import end_runs_of_dead_processes
+from netflix_assets.automation.runs import end_runs_of_dead_processes, free_slots_of_ended_runs
 from netflix_assets.errors import SettingsError
 from netflix_assets.pools import WAREHOUSE_POOL
 from netflix_assets.settings import PROJECT_ROOT, Settings
@@ -50,4 +50,5 @@ def dagster_instance(settings: Settings) -> Iterator[dg.DagsterInstance]:
         if WAREHOUSE_POOL not in storage.get_concurrency_keys():
             storage.set_concurrency_slots(WAREHOUSE_POOL, 1)
         end_runs_of_dead_processes(instance)
+        free_slots_of_ended_runs(instance)
         yield instance

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import dagster as dg
 
 from netflix_assets.automation.event_log import in_one_transaction
-from netflix_assets.automation.runs import end_runs_of_dead_processes, process_tags, run_in_progress
+from netflix_assets.automation.executors import execute_supervised
+from netflix_assets.automation.runs import describe_wait, end_runs_of_dead_processes, run_in_progress
 from netflix_assets.automation.staleness import Records, Work, find_work
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.errors import UserError
@@ -69,7 +70,7 @@ def wait_for_other_runs(defs: dg.Definitions, instance: dg.DagsterInstance, tell
     while (run := run_in_progress(instance, graph)) is not None:
         if run.status is dg.DagsterRunStatus.QUEUED and not _queue_is_served(instance):
             return
-        tell(f"waiting for run {run.run_id[:8]} to end (see the Dagster UI)")
+        tell(describe_wait(instance, run))
         time.sleep(_WAIT_SECONDS)
         end_runs_of_dead_processes(instance)
 
@@ -158,13 +159,7 @@ def run(
     job = defs.resolve_implicit_global_asset_job_def().get_subset(
         asset_selection=work.assets, asset_check_selection=work.checks
     )
-    result = job.execute_in_process(
-        instance=instance,
-        run_id=run_id,
-        run_config={**run_config(work), **_QUIET},
-        tags={**process_tags(), **range_tags(work)},
-        raise_on_error=False,
-    )
+    result = execute_supervised(job, instance, run_id, run_config={**run_config(work), **_QUIET}, tags=range_tags(work))
     return Outcome(run_id, result.success and not errors, work, tuple(errors))
 
 

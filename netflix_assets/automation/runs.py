@@ -1,16 +1,41 @@
-"""Runs of the instance: which have not ended, and which nobody executes any more."""
+"""Runs of the instance: which have not ended, and which nobody executes any more.
+
+The process that executes a run writes into its tags which process it is, and renews a heartbeat there. On the same
+machine the process itself is asked for; of another machine or container only the heartbeat can be seen. Dagster's own
+run monitoring (https://docs.dagster.io/deployment/execution/run-monitoring) ends what never starts or takes too long;
+it needs a daemon, and cannot see whether a run of the command line lives.
+"""
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import logging
 import os
+import signal
 import socket
+import threading
 import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import dagster as dg
+from dagster._core.errors import DagsterRunNotFoundError
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
+from sqlalchemy.exc import SQLAlchemyError
 
-HOST_TAG = "netflix/host"
-PID_TAG = "netflix/pid"
+from netflix_assets.automation.processes import Process
+from netflix_assets.errors import UserError
+
+COMMAND_LINE_TAG = "netflix/command_line"
+"""Tag of the runs that `netflix-assets` executes itself."""
+
+HEARTBEAT_TAG = "netflix/heartbeat"
+"""Tag of when the process of a run last said that it works, in seconds since 1970."""
+
+HEARTBEAT_SECONDS = 30
+LOST_AFTER_SECONDS = 300
+
 _CODE_SERVER_TAG = ".dagster/grpc_info"
 _UNFINISHED = [
     dg.DagsterRunStatus.NOT_STARTED,
@@ -19,62 +44,189 @@ _UNFINISHED = [
     dg.DagsterRunStatus.STARTED,
     dg.DagsterRunStatus.CANCELING,
 ]
-_SUBMITTED_WITHIN_SECONDS = 300
+# Runs that this process executes: it alone knows that of a number of its own.
+_EXECUTED_HERE: set[str] = set()
+_LOG = logging.getLogger(__name__)
 
 
-def process_tags() -> dict[str, str]:
-    """Tags of a run that this process executes itself."""
-    return {HOST_TAG: socket.gethostname(), PID_TAG: str(os.getpid())}
+def run_tags(max_runtime_seconds: int) -> dict[str, str]:
+    """Return the tags of a run that this process executes."""
+    return {
+        **Process.current().to_tags(),
+        HEARTBEAT_TAG: str(int(time.time())),
+        MAX_RUNTIME_SECONDS_TAG: str(max_runtime_seconds),
+    }
+
+
+@contextmanager
+def executing(instance: dg.DagsterInstance, run_id: str, max_runtime_seconds: int) -> Iterator[None]:
+    """Renew the heartbeat of a run while the block executes it, and interrupt the block when the run is to end.
+
+    Args:
+        instance: Where the run is recorded; it may be recorded later than the block begins.
+        run_id: The run.
+        max_runtime_seconds: After these the block is interrupted.
+
+    Raises:
+        UserError: The run took too long, or somebody else ended it.
+    """
+    heart = _Heart(instance, run_id, max_runtime_seconds)
+    _EXECUTED_HERE.add(run_id)
+    heart.start()
+    try:
+        yield
+    except BaseException as error:
+        if heart.reason is not None:
+            raise UserError(heart.reason) from error
+        raise
+    finally:
+        heart.stop()
+        _EXECUTED_HERE.discard(run_id)
+
+
+class _Heart(threading.Thread):
+    """Beats for one run."""
+
+    def __init__(self, instance: dg.DagsterInstance, run_id: str, max_runtime_seconds: int) -> None:
+        super().__init__(name=f"heartbeat-{run_id[:8]}", daemon=True)
+        self.reason: str | None = None
+        self._instance = instance
+        self._run_id = run_id
+        self._max_runtime_seconds = max_runtime_seconds
+        self._stopped = threading.Event()
+        self._ended_before = False
+
+    def run(self) -> None:
+        started = time.monotonic()
+        while not self._stopped.wait(HEARTBEAT_SECONDS):
+            if time.monotonic() - started > self._max_runtime_seconds:
+                self.reason = (
+                    f"run {self._run_id[:8]} took longer than {self._max_runtime_seconds} s and was ended; if it may, "
+                    "set NETFLIX_MAX_RUNTIME_SECONDS higher"
+                )
+            elif self._ended_by_others():
+                self.reason = (
+                    f"run {self._run_id[:8]} was ended by somebody else, in the Dagster UI or because it showed no "
+                    "sign of life; start it again"
+                )
+            if self.reason is not None:
+                os.kill(os.getpid(), signal.SIGINT)
+                return
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self.join()
+
+    def _ended_by_others(self) -> bool:
+        """Beat; return whether the run is over although its process still works on it."""
+        try:
+            run = self._instance.get_run_by_id(self._run_id)
+            if run is None:
+                return False
+            if run.is_finished:
+                # The first time it may be the end of the run itself, just before the end of the block.
+                before, self._ended_before = self._ended_before, True
+                return before
+            self._instance.add_run_tags(self._run_id, {HEARTBEAT_TAG: str(int(time.time()))})
+        except (SQLAlchemyError, DagsterRunNotFoundError) as error:
+            # The next beat may succeed; ten must fail before the run counts as lost.
+            _LOG.warning("the heartbeat of run %s cannot be written: %s", self._run_id, error)
+        return False
 
 
 def end_runs_of_dead_processes(instance: dg.DagsterInstance) -> None:
-    """Mark runs as failed whose process was killed, so that they do not hold the warehouse's pool for ever."""
-    unfinished = dg.RunsFilter(
-        statuses=[dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.CANCELING]
-    )
-    for run in instance.get_runs(filters=unfinished):
-        if _lost_its_process(run):
-            instance.report_run_failed(run, "The process that executed this run was killed.")
-            instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
+    """End the runs that nobody executes, so that they do not hold the warehouse's pool for ever."""
+    for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED)):
+        run = record.dagster_run
+        why = _lost(record)
+        if why is None:
+            continue
+        if run.status is dg.DagsterRunStatus.CANCELING:
+            instance.report_run_canceled(run, why)
+        else:
+            instance.report_run_failed(run, why)
+        instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
 
 
-def _lost_its_process(run: dg.DagsterRun) -> bool:
-    """Whether nobody can be executing the run; False for one of another machine."""
-    if run.tags.get(HOST_TAG) == socket.gethostname():
-        return not _is_alive(int(run.tags[PID_TAG]))
-    # Runs that a code server executes: the server's address, a socket of this machine, is in a tag of Dagster's.
-    server = json.loads(run.tags.get(_CODE_SERVER_TAG, "{}"))
+def free_slots_of_ended_runs(instance: dg.DagsterInstance) -> None:
+    """Free what runs hold of the pools that were ended by a process which itself died before it could free it."""
+    storage = instance.event_log_storage
+    infos = storage.get_concurrency_infos(sorted(storage.get_concurrency_keys())).values()
+    holding = {run for info in infos for run in info.active_run_ids | info.pending_run_ids | info.assigned_run_ids}
+    if not holding:
+        return
+    unfinished = {run.run_id for run in instance.get_runs(dg.RunsFilter(run_ids=sorted(holding), statuses=_UNFINISHED))}
+    for run_id in sorted(holding - unfinished):
+        storage.free_concurrency_slots_for_run(run_id)
+
+
+def _lost(record: dg.RunRecord) -> str | None:
+    """Return why nobody can be executing a run, or None if somebody may be."""
+    run = record.dagster_run
+    if run.run_id in _EXECUTED_HERE or run.status is dg.DagsterRunStatus.QUEUED:
+        return None
+    process = Process.from_tags(run.tags)
+    if process is not None:
+        alive = process.is_alive()
+        if alive is False or (process.is_here() and process.pid == os.getpid()):
+            return f"The process that executed this run ({process.pid} on {process.host}) was killed."
+        if alive:
+            return None
+    elif run.status is not dg.DagsterRunStatus.NOT_STARTED and _CODE_SERVER_TAG in run.tags:
+        # Its process has not said yet which one it is. Dagster's code server sees to it, as long as there is one.
+        listens = _code_server_listens(run.tags)
+        if listens is not None:
+            return None if listens else "The code server that was to execute this run was killed."
+    silent = time.time() - _last_sign(record)
+    if silent < LOST_AFTER_SECONDS:
+        return None
+    where = f"process {process.pid} on {process.host}" if process else "whoever was to execute it"
+    return f"Nothing was heard for {silent:.0f} s from {where}."
+
+
+def _last_sign(record: dg.RunRecord) -> float:
+    """Return when a run was last known to be executed, in seconds since 1970."""
+    heartbeat = record.dagster_run.tags.get(HEARTBEAT_TAG, "")
+    started = record.start_time or record.create_timestamp.replace(tzinfo=dt.timezone.utc).timestamp()
+    return max(float(heartbeat) if heartbeat.isdigit() else 0.0, started)
+
+
+def _code_server_listens(tags: Mapping[str, str]) -> bool | None:
+    """Return whether the code server of a run is there, or None if that cannot be told from here."""
+    server = json.loads(tags[_CODE_SERVER_TAG])
     if not server.get("socket"):
-        return False
+        return None
     with socket.socket(socket.AF_UNIX) as connection:
         try:
             connection.connect(server["socket"])
         except (FileNotFoundError, ConnectionRefusedError):
-            return True
-    return False
+            return False
+    return True
 
 
 def run_in_progress(instance: dg.DagsterInstance, graph: dg.AssetGraph) -> dg.DagsterRun | None:
-    """A run that may write to the warehouse or the bucket and has not ended; runs that only observe do not count."""
-    for record in instance.get_run_records(dg.RunsFilter(statuses=_UNFINISHED)):
-        run = record.dagster_run
+    """Return a run that may write to the warehouse or the bucket and has not ended; observations do not count."""
+    for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
         selected = run.asset_selection
         # Runs of the command line record no selection.
         if selected and not any(graph.has(key) and graph.get(key).is_materializable for key in selected):
-            continue
-        # Whoever made it may have died before submitting it.
-        age = time.time() - record.create_timestamp.timestamp()
-        if run.status is dg.DagsterRunStatus.NOT_STARTED and age > _SUBMITTED_WITHIN_SECONDS:
             continue
         return run
     return None
 
 
-def _is_alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+def describe_wait(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
+    """Return a sentence for whoever waits for a run: which, since when, who executes it, and how to end it."""
+    record = instance.get_run_record_by_id(run.run_id)
+    assert record is not None, "a run that is in progress is recorded"
+    began = record.start_time or record.create_timestamp.replace(tzinfo=dt.timezone.utc).timestamp()
+    since = dt.datetime.fromtimestamp(began, dt.timezone.utc)
+    process = Process.from_tags(run.tags)
+    where = f", in process {process.pid} on {process.host}" if process else ""
+    end = f"`kill {process.pid}` there, or " if process else ""
+    limit = run.tags.get(MAX_RUNTIME_SECONDS_TAG)
+    return (
+        f"waiting for run {run.run_id[:8]} ({run.status.value.lower().replace('_', ' ')} since {since:%Y-%m-%d %H:%M} "
+        f"UTC{where}); it ends by itself{f' after at most {limit} s' if limit else ''}, or end it: {end}"
+        "Terminate it in the Dagster UI"
+    )

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from netflix_assets.cli.shared import console, definitions, errors, one_sentence
+from netflix_assets.cli.shared import console, definitions, errors, one_sentence, waiting
 from netflix_assets.settings import Settings
 
 DEMO_SCALE = 0.003
@@ -82,8 +82,8 @@ def _materialize(settings: Settings, *, everything: bool) -> bool:
         with console.status("reading the definitions"):
             defs, bucket, warehouse = definitions(settings)
             instance = stack.enter_context(dagster_instance(settings))
-        with console.status("looking for other runs") as shown:
-            wait_for_other_runs(defs, instance, shown.update)
+        with waiting("looking for other runs") as tell:
+            wait_for_other_runs(defs, instance, tell)
         with console.status("observing the bucket"):
             work = plan(defs, instance, bucket, warehouse, everything=everything)
         if not work.assets and not work.checks:

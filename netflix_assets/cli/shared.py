@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from rich.markup import escape
@@ -30,6 +31,21 @@ def one_sentence(command: _Command) -> _Command:
             raise SystemExit(1) from error
 
     return wrapped  # type: ignore[return-value]
+
+
+@contextmanager
+def waiting(what: str) -> Iterator[Callable[[str], None]]:
+    """Show what goes on, and yield a function that shows something else: where there is no terminal, on a line each."""
+    shown = {what}
+    with console.status(escape(what)) as status:
+
+        def tell(text: str) -> None:
+            status.update(escape(text))
+            if not console.is_terminal and text not in shown:
+                shown.add(text)
+                console.print(escape(text), soft_wrap=True)
+
+        yield tell
 
 
 def definitions(settings: Settings) -> tuple[Any, Any, Any]:

@@ -54,6 +54,7 @@ class Settings:
         s3_access_key: Access key; empty for what the machine is given (role, profile).
         s3_secret_key: Secret key that goes with it.
         max_rejected_fraction: Share of rows (0..1) a load may reject before it fails as a whole.
+        max_runtime_seconds: A run that takes longer is ended.
         schema_prefix: Put before every schema that dbt builds, for a developer's own copy.
         looker_studio: The dashboard in Looker Studio.
         snowflake: The account, with target `snowflake`; else None.
@@ -69,6 +70,7 @@ class Settings:
     s3_access_key: str
     s3_secret_key: str
     max_rejected_fraction: float
+    max_runtime_seconds: int
     schema_prefix: str
     looker_studio: LookerStudioSettings
     snowflake: SnowflakeSettings | None = None
@@ -163,6 +165,7 @@ class Settings:
             s3_access_key=reader.get("NETFLIX_S3_ACCESS_KEY") or ("netflix-local" if local else ""),
             s3_secret_key=reader.get("NETFLIX_S3_SECRET_KEY") or ("netflix-local-secret" if local else ""),
             max_rejected_fraction=reader.fraction("NETFLIX_MAX_REJECTED_FRACTION", 0.01),
+            max_runtime_seconds=reader.whole_number("NETFLIX_MAX_RUNTIME_SECONDS", 7200),
             schema_prefix=reader.matching(
                 "NETFLIX_SCHEMA_PREFIX", r"[A-Za-z0-9_]*", "only letters, digits and _", default=""
             ),

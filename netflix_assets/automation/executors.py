@@ -1,0 +1,89 @@
+"""Executors whose process renews the heartbeat of its run; https://docs.dagster.io/guides/operate/run-executors."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import dagster as dg
+from dagster._core.execution.context.system import PlanOrchestrationContext
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.retries import RetryMode
+from dagster._core.execution.step_dependency_config import StepDependencyConfig
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
+
+from netflix_assets.automation.runs import COMMAND_LINE_TAG, executing, run_tags
+
+
+class _Supervised(dg.Executor):
+    """An executor that says for its run that it lives."""
+
+    def __init__(self, executor: dg.Executor, max_runtime_seconds: int) -> None:
+        self._executor = executor
+        self._max_runtime_seconds = max_runtime_seconds
+
+    @property
+    def retries(self) -> RetryMode:
+        return self._executor.retries
+
+    @property
+    def step_dependency_config(self) -> StepDependencyConfig:
+        return self._executor.step_dependency_config
+
+    def execute(
+        self, plan_context: PlanOrchestrationContext, execution_plan: ExecutionPlan
+    ) -> Iterator[dg.DagsterEvent]:
+        instance, run = plan_context.instance, plan_context.dagster_run
+        # A limit that somebody gave this run alone counts.
+        given = run.tags.get(MAX_RUNTIME_SECONDS_TAG, "")
+        seconds = int(given) if given.isdigit() else self._max_runtime_seconds
+        instance.add_run_tags(run.run_id, run_tags(seconds))
+        with executing(instance, run.run_id, seconds):
+            yield from self._executor.execute(plan_context, execution_plan)
+
+
+class SupervisedExecutor(dg.ExecutorDefinition):
+    """One of Dagster's executors, in whose runs the process says which one it is and renews their heartbeat."""
+
+    def __init__(self, executor: dg.ExecutorDefinition, max_runtime_seconds: int) -> None:
+        """Wrap an executor; a run that takes longer than the seconds is ended."""
+        self.max_runtime_seconds = max_runtime_seconds
+
+        def create(context: dg.InitExecutorContext) -> dg.Executor:
+            assert executor.executor_creation_fn is not None, "Dagster's own executors have one"
+            return _Supervised(executor.executor_creation_fn(context), max_runtime_seconds)
+
+        # Dagster takes a schema that another definition has made as well.
+        schema: Any = executor.config_schema
+        super().__init__(
+            name=executor.name,
+            config_schema=schema,
+            requirements=executor.get_requirements,
+            executor_creation_fn=create,
+            description=executor.description,
+        )
+
+
+def execute_supervised(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    run_id: str,
+    *,
+    run_config: Mapping[str, object],
+    tags: Mapping[str, str],
+) -> dg.ExecuteInProcessResult:
+    """Execute a job in this process, which Dagster does without the job's executor, with the same supervision.
+
+    Raises:
+        UserError: The run took too long, or somebody else ended it.
+    """
+    executor = job.executor_def
+    assert isinstance(executor, SupervisedExecutor), "all definitions have it"
+    with executing(instance, run_id, executor.max_runtime_seconds):
+        return job.execute_in_process(
+            instance=instance,
+            run_id=run_id,
+            run_config=run_config,
+            tags={COMMAND_LINE_TAG: "true", **run_tags(executor.max_runtime_seconds), **tags},
+            raise_on_error=False,
+        )
