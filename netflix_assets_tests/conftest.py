@@ -1,11 +1,29 @@
-"""What tests share: settings of their own, a real local S3 server, and a fresh bucket on it."""
+"""What tests share: settings of their own, a real local S3 server, built pipelines, a browser.
+
+How to write a cheap test (seconds of a processor on the machine that the suite is measured on):
+
+* Nothing but Python, SQL or one file: no fixture, or `settings`. Such tests are free, and `make test-fast` is all of
+  them; whatever uses a fixture that starts a process is left out of it by itself (`_STARTS_A_PROCESS`).
+* A bucket: `bucket` (a server a test process). A load without dbt: `netflix_assets_tests.loading`.
+* Definitions, plans, statuses, ticks: `small`, a copy of a pipeline that was built once for all processes (0.3 s), with
+  `Pipeline.plan()` or `daemon(small)`. Read-only: `built_small`, not even a copy.
+* `Pipeline.materialize()` runs dbt: 5 to 15 s. Ask first whether the plan says it already. If not, put several changes
+  into one bucket and look at each of their outcomes after one run, rather than a run for each.
+* A fresh home costs a build of everything: 20 s. Take a copy of a built one and unlink its warehouse instead.
+* The command line in a process of its own costs 5 s more than the same call in this one: `click.testing.CliRunner`.
+* `netflix-assets dev`: only in browser/, where one server is shared by all.
+* Wait for what happens (a file, a line, a row), not for an amount of time. Nothing may fail because it was slow.
+* Files are spread over the processes whole, so that one file's fixtures are made once: no file above a minute.
+"""
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import socket
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +35,7 @@ from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.upload import upload
 from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets.transform import project
 from netflix_assets_tests import chromium
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
@@ -74,10 +93,61 @@ def snowflake_account(s3_server: Settings, tmp_path_factory: pytest.TempPathFact
 
 
 @pytest.fixture(scope="session")
-def built_small(s3_server: Settings, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """A pipeline on four movies and six ratings, materialized once; take a copy before changing it."""
-    home = tmp_path_factory.mktemp("small") / "home"
-    return built(Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}")), SMALL)
+def shared(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
+    """A folder of this run of the suite that all its processes see."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base if worker_id == "master" else base.parent) / "shared"
+    folder.mkdir(exist_ok=True)
+    return folder
+
+
+def made_once(folder: Path, make: Callable[[Path], object]) -> Path:
+    """The folder, made by whichever process comes first; the others wait for it."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not folder.exists():
+            making = folder.with_suffix(".making")
+            shutil.rmtree(making, ignore_errors=True)
+            make(making)
+            making.rename(folder)
+    return folder
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _parsed_once(shared: Path) -> Iterator[None]:
+    """Have dbt parse a project once for all homes and processes; another project, or other settings, once more."""
+    parse = project._parse
+    files = ("manifest.json", "partial_parse.msgpack")
+
+    def parse_or_copy(settings: Settings) -> None:
+        target = settings.dbt_target_path
+
+        def make(folder: Path) -> None:
+            parse(settings)
+            folder.mkdir()
+            for name in files:
+                shutil.copy(target / name, folder)
+
+        kept = made_once(shared / f"parsed-{project._fingerprint(settings)}", make)
+        target.mkdir(parents=True, exist_ok=True)
+        for name in files:
+            shutil.copy(kept / name, target)
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(project, "_parse", parse_or_copy)
+        yield
+
+
+@pytest.fixture(scope="session")
+def built_small(s3_server: Settings, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
+    """A pipeline on four movies and six ratings, materialized once for all processes; copy it before changing it."""
+
+    def build(home: Path) -> None:
+        built(Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}")), SMALL)
+
+    kept = made_once(shared / "small", build)
+    return Pipeline(replace(s3_server, home=kept), dict(SMALL)).copy(tmp_path_factory.mktemp("small") / "home")
 
 
 @pytest.fixture
