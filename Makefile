@@ -2,8 +2,24 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-READY := $(VENV)/.ready
 SCALE ?= 0.1
+# What is there already: the environment with uv in it, what running needs, and the rest.
+MADE := $(VENV)/.made
+READY := $(VENV)/.ready
+READY_ALL := $(VENV)/.ready-all
+UV_ON_PATH := $(shell command -v uv)
+UV = $(or $(UV_ON_PATH),$(BIN)/uv)
+
+# Call it with the locks. uv does not read where pip was told to look for packages.
+define INSTALL
+	@UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null)}}"; \
+	if [ -n "$$UV_DEFAULT_INDEX" ]; then export UV_DEFAULT_INDEX; else unset UV_DEFAULT_INDEX; fi; \
+	$(UV) pip sync --python $(BIN)/python --require-hashes $(1) && \
+	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+endef
+
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --extra production --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
 .PHONY: help setup demo dev test bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
@@ -11,14 +27,33 @@ SCALE ?= 0.1
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-setup: $(READY) ## Make .venv with the pinned packages
+setup: $(READY_ALL) ## Make .venv with every pinned package; `demo` and `dev` alone do with fewer
 
-$(READY): requirements.lock pyproject.toml setup.py
-	$(PYTHON) -c 'import sys; sys.exit("Python 3.10 to 3.13 is needed; set PYTHON=") if not (3, 10) <= sys.version_info[:2] < (3, 14) else None'
-	$(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
-	touch $(READY)
+# Debian parts venv from Python, and says so in ten lines.
+$(MADE):
+	@$(PYTHON) -c 'import sys; sys.exit("Python 3.10 to 3.13 is needed; set PYTHON=") if not (3, 10) <= sys.version_info[:2] < (3, 14) else None'
+	@rm -rf $(VENV)
+ifneq ($(UV_ON_PATH),)
+	@$(UV_ON_PATH) venv --quiet --python "$$(command -v $(PYTHON))" $(VENV)
+else
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "error: this Python cannot make environments; on Debian and Ubuntu: apt-get install $$($(PYTHON) -c 'import sys; print("python%d.%d-venv" % sys.version_info[:2])')" >&2; exit 1; }
+	@echo "making $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@sed -n '/^uv==/,/[^\\]$$/p' requirements-dev.lock > $(VENV)/uv.txt
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --require-hashes --requirement $(VENV)/uv.txt
+endif
+	@touch $@
+
+$(READY): $(MADE) requirements.lock pyproject.toml setup.py
+	@echo "installing what running needs"
+	$(call INSTALL,requirements.lock $(if $(wildcard $(READY_ALL)),requirements-dev.lock))
+	@touch $@
+
+$(READY_ALL): $(READY) requirements-dev.lock
+	@echo "installing what tests, lint and benches need besides"
+	$(call INSTALL,requirements.lock requirements-dev.lock)
+	@touch $@
 
 demo: $(READY) ## Sample data (or DATA=folder/zip/URL of MovieLens CSVs) -> local S3 -> warehouse -> marts
 	$(BIN)/netflix-assets demo $(if $(DATA),"$(DATA)")
@@ -27,45 +62,51 @@ dev: $(READY) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/netflix-assets dev
 
 # In the order of the folders, so that the tests which mostly wait for Dagster's intervals start early.
-test: $(READY) ## Run the tests
+test: $(READY_ALL) ## Run the tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
 
 bench: bench-load bench-arrival bench-snowflake bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 
-bench-load: $(READY) ## The loading part of bench
+bench-load: $(READY_ALL) ## The loading part of bench
 	$(BIN)/python -m benchmarks.load --scale $(SCALE)
 
-bench-report: $(READY) ## The report part of bench (DATA=folder/zip of MovieLens CSVs as well)
+bench-report: $(READY_ALL) ## The report part of bench (DATA=folder/zip of MovieLens CSVs as well)
 	$(BIN)/python -m benchmarks.report --scale $(SCALE) $(if $(DATA),--data "$(DATA)")
 
-picture-report: $(READY) ## The README's picture of the report, made from DATA=folder/zip/URL of MovieLens CSVs
+picture-report: $(READY_ALL) ## The README's picture of the report, made from DATA=folder/zip/URL of MovieLens CSVs
 	$(BIN)/python -m netflix_assets_tests.reporting.picture "$(DATA)" docs/images/report.png
 
-bench-arrival: $(READY) ## From an object in S3 to fresh marts under `make dev`, and what the ticks cost
+bench-arrival: $(READY_ALL) ## From an object in S3 to fresh marts under `make dev`, and what the ticks cost
 	$(BIN)/python -W ignore -m benchmarks.arrival
 
-pictures: $(READY) ## Take the README's pictures of the Dagster UI (needs chromium)
+pictures: $(READY_ALL) ## Take the README's pictures of the Dagster UI (needs chromium)
 	$(BIN)/python -m netflix_assets_tests.browser.pictures
 
-bench-snowflake: $(READY) ## The same load and build on DuckDB and on the Snowflake emulator (needs Python 3.11)
+bench-snowflake: $(READY_ALL) ## The same load and build on DuckDB and on the Snowflake emulator (needs Python 3.11)
 	$(BIN)/python -W ignore -m benchmarks.snowflake --scale $(or $(SNOWFLAKE_SCALE),0.01)
 
-lint: $(READY) ## Check style, types, imports and SQL
+lint: $(READY_ALL) ## Check style, types, imports and SQL
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project
 
-format: $(READY) ## Put style right
+format: $(READY_ALL) ## Put style right
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 	$(BIN)/sqlfluff fix dbt_project
 
-lock: ## Pin every package with its hashes (needs uv: it is in .venv after `make setup`)
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.10 --extra dev --extra production --generate-hashes \
-		--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras \
-		--output-file requirements.lock pyproject.toml
+NAMES = sed -n 's/^\([A-Za-z0-9._-]*\).*==.*/\1/p'
+
+# What only developing needs, or needs on more machines than running does, is in a file of its own.
+lock: ## Pin every package with its hashes (needs uv: on the PATH, or in .venv after `make setup`)
+	cat requirements.lock requirements-dev.lock > $(VENV)/all.lock
+	$(COMPILE) --extra dev --output-file $(VENV)/all.lock pyproject.toml
+	$(COMPILE) --constraint $(VENV)/all.lock --output-file requirements.lock pyproject.toml
+	grep -vxFf requirements.lock $(VENV)/all.lock | $(NAMES) > $(VENV)/dev.names
+	$(COMPILE) --constraint $(VENV)/all.lock --extra dev --output-file requirements-dev.lock pyproject.toml \
+		$$($(NAMES) requirements.lock | grep -vxFf $(VENV)/dev.names | sed 's/^/--no-emit-package /')
 
 clean: ## Remove the environment and all local state
 	rm -rf $(VENV) .netflix
