@@ -19,6 +19,13 @@ PREFIX = "raw/"
 FIRST_MONTH = "1995-01"
 RAW_SCHEMA = "raw"
 _SPLIT_NAME = "from-whole-export.csv"
+
+BLANKS = "".join(map(chr, (*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680))) + "".join(
+    map(chr, (*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F, 0x3000))
+)
+"""The characters that are blank at the ends of a text: Unicode's white space, as `str.strip` takes it off.
+
+DuckDB and Snowflake trim others of their own accord, so both are given these (in dbt: macro `blanks`)."""
 _MONTH = re.compile(r"month=(\d{4}-(?:0[1-9]|1[0-2]))/[^/]+")
 # What file systems, archivers and Spark leave beside data: hidden files, folders of their own, markers, checksums.
 _SYSTEM_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "_temporary"})

@@ -1,6 +1,10 @@
-{# Seconds since 1970-01-01 as the UTC time, a TIMESTAMP without zone. #}
+{#
+    Seconds since 1970-01-01 as the UTC time, a TIMESTAMP without zone; NULL where no year of four digits has
+    them, so that no number overflows on the way.
+#}
 {% macro epoch_to_timestamp(seconds) -%}
-    {{ return(adapter.dispatch('epoch_to_timestamp', 'netflix')(seconds)) }}
+    {%- set within = "case when " ~ seconds ~ " between 0 and 253402300799 then " ~ seconds ~ " end" -%}
+    {{ return(adapter.dispatch('epoch_to_timestamp', 'netflix')(within)) }}
 {%- endmacro %}
 
 {% macro default__epoch_to_timestamp(seconds) -%}
@@ -8,7 +12,7 @@
 {%- endmacro %}
 
 {% macro duckdb__epoch_to_timestamp(seconds) -%}
-    make_timestamp({{ seconds }} * 1000000)
+    make_timestamp(({{ seconds }}) * 1000000)
 {%- endmacro %}
 
 {% macro snowflake__epoch_to_timestamp(seconds) -%}

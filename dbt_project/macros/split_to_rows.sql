@@ -1,4 +1,4 @@
-{# A select of `key` and one row for each distinct piece of `column`, as `piece`. #}
+{# A select of `key` and a row for each distinct piece of `column`, as `piece`. #}
 {% macro split_to_rows(relation, key, column, delimiter, piece) -%}
     {{ return(adapter.dispatch('split_to_rows', 'netflix')(relation, key, column, delimiter, piece)) }}
 {%- endmacro %}
@@ -6,7 +6,7 @@
 {% macro default__split_to_rows(relation, key, column, delimiter, piece) -%}
     select distinct
         {{ key }},
-        trim(unnest(string_split({{ column }}, '{{ delimiter }}'))) as {{ piece }}
+        unnest(string_split({{ column }}, '{{ delimiter }}')) as {{ piece }}
 
     from {{ relation }}
 {%- endmacro %}
@@ -14,7 +14,7 @@
 {% macro snowflake__split_to_rows(relation, key, column, delimiter, piece) -%}
     select distinct
         {{ relation }}.{{ key }},
-        trim(cast(pieces.value as varchar)) as {{ piece }}
+        cast(pieces.value as varchar) as {{ piece }}
 
     from {{ relation }}, lateral flatten(input => split({{ relation }}.{{ column }}, '{{ delimiter }}')) as pieces
 {%- endmacro %}

@@ -19,6 +19,7 @@ distribution as (
         sum(rating_count) as rating_count
 
     from {{ ref('genre_rating_distribution') }}
+    where rating * 2 = floor(rating * 2)
     group by genre
 
 ),

@@ -8,7 +8,7 @@ final as (
 
     select
         "tagId" as tag_id,
-        trim("tag") as tag_name,
+        {{ trim_blanks('"tag"') }} as tag_name,
         _load_id as load_id
 
     from source

@@ -8,7 +8,7 @@ final as (
 
     select
         "movieId" as movie_id,
-        "imdbId" as imdb_id,
+        {{ imdb_number('"imdbId"') }} as imdb_id,
         "tmdbId" as tmdb_id,
         _load_id as load_id
 

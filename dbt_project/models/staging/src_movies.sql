@@ -8,8 +8,8 @@ trimmed as (
 
     select
         "movieId" as movie_id,
-        trim("title") as title,
-        "genres" as genres,
+        {{ trim_blanks('"title"') }} as title,
+        coalesce({{ tidy_list('"genres"') }}, '(no genres listed)') as genres,
         _load_id as load_id
 
     from source
@@ -27,20 +27,31 @@ parsed as (
 
 ),
 
+-- Nor is "(0000)": no film is older than 1870.
+dated as (
+
+    select
+        *,
+        case when year_text between '1870' and '2100' then year_text end as release_year_text
+
+    from parsed
+
+),
+
 final as (
 
     select
         movie_id,
         title,
         case
-            when year_text is null then title
-            else coalesce(nullif(trim(left(title, length(title) - 6)), ''), title)
+            when release_year_text is null then title
+            else coalesce(nullif({{ trim_blanks('left(title, length(title) - 6)') }}, ''), title)
         end as movie_title,
-        cast(year_text as integer) as release_year,
+        cast(release_year_text as integer) as release_year,
         genres,
         load_id
 
-    from parsed
+    from dated
 
 )
 
