@@ -3,15 +3,28 @@
 One module a group of commands. What a command needs is imported when it runs, so that `--help` answers at once.
 """
 
+from typing import Any
+
 import click
 
 from netflix_assets.cli.infra import infra
 from netflix_assets.cli.pipeline import demo, materialize, sample, status, upload
 from netflix_assets.cli.report import report
 from netflix_assets.cli.servers import dev, s3
+from netflix_assets.settings.environment import isolate_process
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: netflix-assets demo")
+class _Program(click.Group):
+    """The program; a test that invokes a command within its own process keeps its environment."""
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        isolate_process()
+        return super().__call__(*args, **kwargs)
+
+
+@click.group(
+    cls=_Program, context_settings={"help_option_names": ["-h", "--help"]}, epilog="Example: netflix-assets demo"
+)
 def main() -> None:
     """Movie ratings from CSVs in S3 to dashboards."""
 

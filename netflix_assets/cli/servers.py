@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 import click
 
 from netflix_assets.cli.shared import console, one_sentence
-from netflix_assets.settings import PROJECT_ROOT, Settings, Target
+from netflix_assets.settings import PROJECT_ROOT, Settings, Target, child_environment
 from netflix_assets.signals import until_signal
 
 
@@ -65,7 +64,8 @@ def _dagster_dev(settings: Settings, port: int) -> int:
             cwd=settings.dagster_home,
             env={
                 "NETFLIX_UI_URL": f"http://127.0.0.1:{port}",
-                **os.environ,
+                **child_environment(),
+                "DAGSTER_HOME": str(settings.dagster_home),
                 "NETFLIX_HOME": str(settings.home),
                 "PYTHONWARNINGS": _DEV_WARNINGS,
             },

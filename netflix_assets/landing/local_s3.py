@@ -27,13 +27,12 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from netflix_assets.errors import BucketError, SettingsError
-from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.bucket import LOOPBACK_HOSTS, LandingBucket, direct_to, isolated_session
 from netflix_assets.settings import Settings
 from netflix_assets.signals import until_signal
 
 START_SECONDS = 15.0
 STOP_SECONDS = 5.0
-_LOCAL_HOSTS = {"127.0.0.1", "localhost", "::1", "0.0.0.0"}
 _PORT_TRIES = 5
 _CACHES = 64
 
@@ -207,11 +206,10 @@ class _Problem:
 def _probe(settings: Settings, *, seconds: float = 5.0) -> _Problem | None:
     """None if an S3 server that accepts our keys answers; else what is there instead."""
     # Imported here, as in `bucket`: a process which only shows the assets need not spend the time.
-    import boto3
     from botocore.config import Config
     from botocore.exceptions import BotoCoreError, ClientError, ConnectTimeoutError, EndpointConnectionError
 
-    client = boto3.client(
+    client = isolated_session().client(
         "s3",
         endpoint_url=settings.s3_endpoint,
         aws_access_key_id=settings.s3_access_key,
@@ -222,6 +220,7 @@ def _probe(settings: Settings, *, seconds: float = 5.0) -> _Problem | None:
             retries={"total_max_attempts": 1},
             connect_timeout=seconds,
             read_timeout=seconds,
+            **direct_to(settings.s3_endpoint),
         ),
     )
     try:
@@ -248,7 +247,7 @@ def _taken(settings: Settings, problem: _Problem) -> BucketError:
 def _local_address(settings: Settings) -> str:
     """`host:port` of the settings' address, if a server of ours can listen there."""
     parts = urlsplit(settings.s3_endpoint)
-    if parts.scheme != "http" or parts.hostname not in _LOCAL_HOSTS or parts.path.strip("/"):
+    if parts.scheme != "http" or parts.hostname not in LOOPBACK_HOSTS or parts.path.strip("/"):
         raise SettingsError(
             f"no S3 server answers at {settings.s3_endpoint}, and one of our own can only be at a local address "
             "such as http://127.0.0.1:9000; set NETFLIX_S3_ENDPOINT to that or to a server that runs"

@@ -13,6 +13,7 @@ from enum import Enum
 from pathlib import Path
 
 from netflix_assets.settings.alerts import Alerts
+from netflix_assets.settings.environment import child_environment
 from netflix_assets.settings.looker_studio import LOOKER_PARAMETERS, LookerStudioSettings
 from netflix_assets.settings.reader import Reader
 from netflix_assets.settings.snowflake import Duty, InfraSettings, ServiceUser, SnowflakeSettings
@@ -28,6 +29,7 @@ __all__ = [
     "Settings",
     "SnowflakeSettings",
     "Target",
+    "child_environment",
 ]
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent.parent

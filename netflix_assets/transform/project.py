@@ -19,7 +19,7 @@ from pathlib import Path
 from dagster_dbt import DbtProject
 
 from netflix_assets.errors import SettingsError, UserError
-from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets.settings import PROJECT_ROOT, Settings, child_environment
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 _FINGERPRINT = "manifest.fingerprint"
@@ -33,29 +33,33 @@ def dbt_executable() -> str:
 
 @contextmanager
 def dbt_environment(settings: Settings, run_id: str = "") -> Iterator[None]:
-    """Set, for a dbt command being started, the variables that `profiles.yml` and dbt read.
+    """Replace this process's environment, which dagster-dbt gives to the dbt that it starts in the block.
+
+    Of the user's shell only what `child_environment` lets through is left: DBT_EMPTY would empty the tables and close
+    the history of every snapshot, DBT_TARGET and DBT_PROFILES_DIR are another project's.
 
     Args:
         settings: Where dbt builds.
         run_id: The Dagster run that dbt works for.
     """
-    changed = {
-        **settings.dbt_environment(),
-        "NETFLIX_RUN_ID": run_id,
-        "DBT_TARGET_PATH": str(settings.dbt_target_path),
-        # With the default, a build of some models runs tests whose other parent is not built yet.
-        "DBT_INDIRECT_SELECTION": "buildable",
-    }
-    before = {name: os.environ.get(name) for name in changed}
-    os.environ.update(changed)
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(
+        {
+            **child_environment(before),
+            **settings.dbt_environment(),
+            "NETFLIX_RUN_ID": run_id,
+            "DBT_PROFILES_DIR": str(PROJECT_DIR),
+            "DBT_TARGET_PATH": str(settings.dbt_target_path),
+            # With the default, a build of some models runs tests whose other parent is not built yet.
+            "DBT_INDIRECT_SELECTION": "buildable",
+        }
+    )
     try:
         yield
     finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+        os.environ.clear()
+        os.environ.update(before)
 
 
 def prepared_project(settings: Settings) -> tuple[DbtProject, str]:
@@ -102,7 +106,6 @@ def _parse(settings: Settings) -> None:
                     **os.environ,
                     "DBT_TARGET_PATH": folder,
                     "DBT_LOG_PATH": folder,
-                    "DBT_PROFILES_DIR": str(PROJECT_DIR),
                 },
                 capture_output=True,
                 text=True,

@@ -27,7 +27,7 @@ def leaves(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
             yield (*path, name)
 
 
-def run(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_in(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "netflix_assets.cli", *arguments],
         env={
@@ -66,9 +66,41 @@ def release(tmp_path: Path) -> Path:
     return folder
 
 
-def test_upload_materialize_and_status_work_each_alone_and_a_second_materialize_runs_nothing(
-    settings: Settings, release: Path
+@pytest.fixture
+def hostile(tmp_path: Path) -> dict[str, str]:
+    """A shell in which somebody works on other projects; each of these has changed or stopped a run."""
+    home = tmp_path / "user"
+    files = {
+        ".aws/config": "[profile broken\n",
+        ".aws/credentials": "not a credentials file",
+        ".dbt/profiles.yml": "netflix_assets: {target: theirs, outputs: {}}",
+        "modules/dagster/__init__.py": "raise RuntimeError('the dagster of another project')",
+        "profiles/profiles.yml": "theirs: {target: dev, outputs: {}}",
+    }
+    for name, text in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    elsewhere = str(home)
+    return {
+        **{"HOME": elsewhere, "PYTHONPATH": f"{elsewhere}/modules", "PYTHONWARNINGS": "error", "TZ": "Asia/Tokyo"},
+        **{"LANG": "de_DE.ISO-8859-1", "LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"},
+        **{"AWS_PROFILE": "nowhere", "AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_CONFIG_FILE": f"{elsewhere}/none"},
+        **dict.fromkeys(("http_proxy", "HTTP_PROXY", "https_proxy", "ALL_PROXY"), "http://127.0.0.1:9"),
+        **{"RCLONE_CONFIG": "/none", "RCLONE_S3_NO_HEAD": "x", "RCLONE_BIND": "192.0.2.1"},
+        **{"DAGSTER_HOME": f"{elsewhere}/none", "DAGSTER_DBT_PARSE_PROJECT_ON_LOAD": "1", "DAGSTER_GRPC_PORT": "9"},
+        **{"DBT_EMPTY": "true", "DBT_TARGET": "prod", "DBT_PROFILES_DIR": f"{elsewhere}/profiles", "DBT_PROFILE": "x"},
+        **{"DBT_PROJECT_DIR": elsewhere, "DBT_THREADS": "x", "DBT_DEFER": "true", "DBT_STATE": f"{elsewhere}/none"},
+        **{"DBT_FAVOR_STATE": "true", "DBT_SAMPLE": "1 day", "DBT_EXCLUDE_RESOURCE_TYPES": "model snapshot"},
+        **{"DBT_VARS": "{min_ratings: 0}", "DBT_FAIL_FAST": "true", "DBT_WARN_ERROR": "true", "DBT_SELECT": "nothing"},
+    }
+
+
+def test_upload_materialize_and_status_work_each_alone_in_a_shell_set_up_for_other_projects(
+    settings: Settings, release: Path, hostile: dict[str, str]
 ) -> None:
+    def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+        return run_in(settings, *arguments, **hostile)
+
     uploaded = run(settings, "upload", str(release))
     assert (uploaded.returncode, uploaded.stderr) == (0, "")
     assert "6 objects" in uploaded.stdout
@@ -95,7 +127,7 @@ def test_upload_materialize_and_status_work_each_alone_and_a_second_materialize_
 
 
 def test_a_wrong_setting_is_one_sentence_and_exit_code_1(settings: Settings) -> None:
-    refused = run(settings, "status", NETFLIX_TARGET="bigquery")
+    refused = run_in(settings, "status", NETFLIX_TARGET="bigquery")
     assert refused.returncode == 1
     assert refused.stderr.strip() == (
         "error: NETFLIX_TARGET is 'bigquery'; known targets: local, snowflake (see .env.example)"
@@ -104,13 +136,13 @@ def test_a_wrong_setting_is_one_sentence_and_exit_code_1(settings: Settings) -> 
 
 def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    refused = run(isolated_settings(tmp_path / "file" / "home"), "materialize")
+    refused = run_in(isolated_settings(tmp_path / "file" / "home"), "materialize")
     assert refused.returncode == 1
     assert "set NETFLIX_HOME to" in refused.stderr
     assert refused.stderr.count("\n") == 1, refused.stderr
 
 
 def test_a_source_that_is_not_there_is_one_sentence(settings: Settings) -> None:
-    refused = run(settings, "upload", "no-such-folder")
+    refused = run_in(settings, "upload", "no-such-folder")
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: there is no no-such-folder")
