@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
-from netflix_assets.settings.alerts import Alerts
+from netflix_assets.settings.alerts import Alerts, Route
 from netflix_assets.settings.environment import child_environment
 from netflix_assets.settings.looker_studio import LOOKER_PARAMETERS, LookerStudioSettings
 from netflix_assets.settings.reader import Reader
@@ -25,6 +25,7 @@ __all__ = [
     "Duty",
     "InfraSettings",
     "LookerStudioSettings",
+    "Route",
     "ServiceUser",
     "Settings",
     "SnowflakeSettings",

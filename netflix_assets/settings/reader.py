@@ -23,6 +23,10 @@ class Reader:
         """A variable, or None."""
         return self._environment.get(name, "").strip() or None
 
+    def names_with_prefix(self, prefix: str) -> list[str]:
+        """The names of the variables that are set and begin so, sorted."""
+        return sorted(name for name in self._environment if name.startswith(prefix) and self.get(name))
+
     def wrong(self, problem: str) -> None:
         """Note what is wrong: which variable, and what it must be."""
         self._problems.append(problem)
