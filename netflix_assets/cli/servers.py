@@ -1,4 +1,4 @@
-"""The servers of local work: the S3 server, and `dagster dev` beside it."""
+"""The servers of local work: the S3 server, and `dg dev` beside it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def serve() -> None:
 @click.option("--port", type=int, default=3000, show_default=True, help="Port of the UI, on 127.0.0.1.")
 @one_sentence
 def dev(port: int) -> None:
-    """Run `dagster dev`, and with the local target the S3 server, on the same data until interrupted."""
+    """Run `dg dev`, and with the local target the S3 server, on the same data until interrupted."""
     from netflix_assets.automation.instance import dagster_instance
     from netflix_assets.landing import local_s3
 
@@ -46,17 +46,17 @@ def dev(port: int) -> None:
         console.print(
             f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}; the UI will be on http://127.0.0.1:{port}",
         )
-        raise SystemExit(_dagster_dev(settings, port))
+        raise SystemExit(_dg_dev(settings, port))
 
 
-def _dagster_dev(settings: Settings, port: int) -> int:
-    """Run `dagster dev` until it ends or we are asked to; returns its exit code."""
+def _dg_dev(settings: Settings, port: int) -> int:
+    """Run `dg dev` until it ends or we are asked to; returns its exit code."""
     # Started inside the block: before it SIGINT may be ignored, and a child inherits that.
     with (
         until_signal(),
         subprocess.Popen(
             [
-                str(Path(sys.executable).with_name("dagster")),
+                str(Path(sys.executable).with_name("dg")),
                 *("dev", "--host", "127.0.0.1", "--port", str(port)),
                 *("--workspace", str(PROJECT_ROOT / "workspace.yaml")),
             ],
@@ -67,7 +67,6 @@ def _dagster_dev(settings: Settings, port: int) -> int:
                 **child_environment(),
                 "DAGSTER_HOME": str(settings.dagster_home),
                 "NETFLIX_HOME": str(settings.home),
-                "PYTHONWARNINGS": _DEV_WARNINGS,
             },
         ) as process,
     ):
@@ -77,6 +76,3 @@ def _dagster_dev(settings: Settings, port: int) -> int:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
     return 0
-
-
-_DEV_WARNINGS = "ignore:Function `dev_command` is superseded"
