@@ -17,8 +17,7 @@ from typing import Any
 import dagster as dg
 import sqlalchemy as db
 
-# The class is documented for `dagster.yaml`, under this name; a test compares it with the version we were made for.
-from dagster._core.storage.event_log import SqliteEventLogStorage
+from netflix_assets.private_apis import SqliteEventLogStorage
 
 INDEX = "index"
 """The shard that holds the events of all runs that are about assets; every run has one of its own besides."""

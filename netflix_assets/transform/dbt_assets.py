@@ -2,17 +2,13 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from functools import cached_property
-from importlib.metadata import version
 from typing import Any
 
 import dagster as dg
-from dagster_dbt import DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
-from dagster_dbt.core.dbt_event_iterator import DbtEventIterator
-from dagster_dbt.errors import DagsterDbtCliRuntimeError
-from packaging.version import Version
+from dagster_dbt import DagsterDbtCliRuntimeError, DbtCliInvocation, DbtCliResource, DbtProject, dbt_assets
 
 from netflix_assets.pools import warehouse_pool
+from netflix_assets.private_apis import InstalledDbtVersion, close_duckdb_of_dbt, dbt_events
 from netflix_assets.settings import Settings
 from netflix_assets.transform.project import dbt_environment, dbt_executable, prepared_project
 from netflix_assets.transform.translator import NetflixDbtTranslator
@@ -23,16 +19,8 @@ PROJECT_VERSION = "dbt project version"
 """Metadata of unit tests: the version of the dbt project that the test is of, or was run on."""
 
 
-class InstalledDbt(DbtCliResource):
-    """The dbt of this environment, which knows its version without asking.
-
-    `dbt --version`, which the base class runs in every process, takes seconds and looks for newer releases
-    on the network.
-    """
-
-    @cached_property
-    def _cli_version(self) -> Version:
-        return Version(version("dbt-core"))
+class InstalledDbt(InstalledDbtVersion, DbtCliResource):
+    """The dbt of this environment, which knows its version without asking."""
 
 
 def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTranslator) -> dg.AssetsDefinition:
@@ -52,7 +40,7 @@ def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTra
         try:
             yield from _described(invocation)
         finally:
-            _let_go_of_the_file()
+            close_duckdb_of_dbt()
 
     return _build
 
@@ -71,20 +59,12 @@ def _described(invocation: DbtCliInvocation) -> Iterator[Any]:
     except DagsterDbtCliRuntimeError as error:
         failure = error
     made = [event for event in events if isinstance(event, dg.Output)]
-    counted = list(DbtEventIterator(iter(made), invocation).fetch_row_counts())
-    described = DbtEventIterator(iter(counted), invocation).fetch_column_metadata()
+    counted = list(dbt_events(made, invocation).fetch_row_counts())
+    described = dbt_events(counted, invocation).fetch_column_metadata()
     for event in events:
         yield next(described) if isinstance(event, dg.Output) else event
     if failure is not None:
         raise failure
-
-
-def _let_go_of_the_file() -> None:
-    """Close DuckDB where dagster-dbt read row counts and columns in this process; its adapter keeps it open."""
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-
-    if DuckDBConnectionManager._ENV is not None:
-        DuckDBConnectionManager._ENV.close()
 
 
 def unit_tests(

@@ -1,0 +1,77 @@
+"""What is used of Dagster and dbt without being documented is where it was, and in one module."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from dagster_dbt import DbtCliInvocation, DbtCliResource
+
+from netflix_assets import private_apis
+from netflix_assets.settings import PROJECT_ROOT
+from netflix_assets.transform.dbt_assets import InstalledDbt
+from netflix_assets.transform.project import PROJECT_DIR, dbt_executable
+
+PRIVATE = ("dagster._", "dagster_dbt.core", "dagster_aws._", "dagster_snowflake._", "dbt.")
+
+
+def test_dagster_lets_the_event_log_be_built_upon_and_named_in_its_configuration() -> None:
+    storage = private_apis.SqliteEventLogStorage
+    for name in ("run_connection", "index_connection", "has_table", "from_config_value", "store_event"):
+        assert callable(getattr(storage, name))
+
+
+def test_dagster_dbt_asks_the_resource_for_the_version_of_dbt() -> None:
+    assert "_cli_version" in vars(DbtCliResource)
+    resource = InstalledDbt(project_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
+    assert str(resource._cli_version) == version("dbt-core")
+
+
+def test_dagster_dbt_describes_events_that_were_collected_before() -> None:
+    described = private_apis.dbt_events([], DbtCliInvocation.__new__(DbtCliInvocation))
+    assert type(described).__name__ == "DbtEventIterator"
+    assert callable(described.fetch_row_counts) and callable(described.fetch_column_metadata)
+
+
+def test_dbt_duckdb_keeps_its_file_open_in_a_place_that_can_be_closed(tmp_path: Path) -> None:
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+    from dbt.adapters.duckdb.environments import create
+
+    kept = DuckDBConnectionManager._ENV
+    DuckDBConnectionManager._ENV = environment = create(
+        DuckDBCredentials(path=str(tmp_path / "warehouse.duckdb"), database="warehouse", schema="main")
+    )
+    try:
+        environment.handle()
+        private_apis.close_duckdb_of_dbt()
+        assert environment.conn is None
+    finally:
+        DuckDBConnectionManager._ENV = kept
+
+
+def test_a_retried_run_says_so_in_a_tag() -> None:
+    from dagster._core.storage.tags import WILL_RETRY_TAG
+
+    assert WILL_RETRY_TAG == "dagster/will_retry"
+
+
+def imports(tree: ast.AST) -> Iterator[str]:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom):
+            yield f"{node.module}."
+        elif isinstance(node, ast.Import):
+            yield from (f"{name.name}." for name in node.names)
+
+
+def test_nothing_else_imports_a_private_module() -> None:
+    package = PROJECT_ROOT / "netflix_assets"
+    found = {
+        str(path.relative_to(package)): sorted(
+            name for name in imports(ast.parse(path.read_text())) if name.startswith(PRIVATE)
+        )
+        for path in package.rglob("*.py")
+    }
+    assert [path for path, names in found.items() if names] == ["private_apis.py"]
