@@ -11,14 +11,33 @@ from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+# Dagster 1.13.27. What an executor is made of: `dg.Executor` is public, the types of its methods are not.
+from dagster._core.execution.context.system import PlanOrchestrationContext
+from dagster._core.execution.plan.plan import ExecutionPlan
+from dagster._core.execution.retries import RetryMode
+from dagster._core.execution.step_dependency_config import StepDependencyConfig
+
 # Dagster 1.13.27. The event log of a local instance: documented under this name for dagster.yaml, not to build upon.
 from dagster._core.storage.event_log import SqliteEventLogStorage
+
+# Dagster 1.13.27. Documented as the text `dagster/max_runtime`, without a name.
+from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 from packaging.version import Version
 
 if TYPE_CHECKING:
     from dagster_dbt import DbtCliInvocation
 
-__all__ = ["InstalledDbtVersion", "SqliteEventLogStorage", "close_duckdb_of_dbt", "dbt_events"]
+__all__ = [
+    "MAX_RUNTIME_SECONDS_TAG",
+    "ExecutionPlan",
+    "InstalledDbtVersion",
+    "PlanOrchestrationContext",
+    "RetryMode",
+    "SqliteEventLogStorage",
+    "StepDependencyConfig",
+    "close_duckdb_of_dbt",
+    "dbt_events",
+]
 
 
 class InstalledDbtVersion:

@@ -6,7 +6,10 @@ import ast
 from collections.abc import Iterator
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
+import dagster as dg
+import pytest
 from dagster_dbt import DbtCliInvocation, DbtCliResource
 
 from netflix_assets import private_apis
@@ -23,6 +26,17 @@ def test_dagster_lets_the_event_log_be_built_upon_and_named_in_its_configuration
         assert callable(getattr(storage, name))
 
 
+def test_dagsters_executors_are_made_of_the_types_that_ours_name() -> None:
+    annotations = dg.Executor.execute.__annotations__
+    assert {
+        "plan_context": "PlanOrchestrationContext",
+        "execution_plan": "ExecutionPlan",
+    }.items() <= annotations.items()
+    assert isinstance(dg.Executor.retries, property) and isinstance(dg.Executor.step_dependency_config, property)
+    assert private_apis.MAX_RUNTIME_SECONDS_TAG == "dagster/max_runtime"
+    assert private_apis.RetryMode.DEFERRED and private_apis.StepDependencyConfig.default()
+
+
 def test_dagster_dbt_asks_the_resource_for_the_version_of_dbt() -> None:
     assert "_cli_version" in vars(DbtCliResource)
     resource = InstalledDbt(project_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())
@@ -35,21 +49,19 @@ def test_dagster_dbt_describes_events_that_were_collected_before() -> None:
     assert callable(described.fetch_row_counts) and callable(described.fetch_column_metadata)
 
 
-def test_dbt_duckdb_keeps_its_file_open_in_a_place_that_can_be_closed(tmp_path: Path) -> None:
+def test_dbt_duckdb_keeps_its_file_open_in_a_place_that_can_be_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.adapters.duckdb.credentials import DuckDBCredentials
     from dbt.adapters.duckdb.environments import create
 
-    kept = DuckDBConnectionManager._ENV
-    DuckDBConnectionManager._ENV = environment = create(
-        DuckDBCredentials(path=str(tmp_path / "warehouse.duckdb"), database="warehouse", schema="main")
-    )
-    try:
-        environment.handle()
-        private_apis.close_duckdb_of_dbt()
-        assert environment.conn is None
-    finally:
-        DuckDBConnectionManager._ENV = kept
+    credentials = DuckDBCredentials(path=str(tmp_path / "warehouse.duckdb"), database="warehouse", schema="main")
+    environment: Any = create(credentials)
+    monkeypatch.setattr(DuckDBConnectionManager, "_ENV", environment)
+    environment.handle()
+    private_apis.close_duckdb_of_dbt()
+    assert environment.conn is None
 
 
 def test_a_retried_run_says_so_in_a_tag() -> None:

@@ -45,7 +45,8 @@ def deliver(route: Route, message: Message) -> None:
 
     service = apprise.Apprise()
     service.add(route.url)
-    with apprise.LogCapture(level=logging.WARNING, fmt="%(message)s") as log:
+    capture: Any = apprise.LogCapture
+    with capture(level=logging.WARNING, fmt="%(message)s") as log:
         taken = service.notify(
             title=f"netflix-assets: {message.what}",
             body=str(message),

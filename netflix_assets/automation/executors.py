@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import dagster as dg
-from dagster._core.execution.context.system import PlanOrchestrationContext
-from dagster._core.execution.plan.plan import ExecutionPlan
-from dagster._core.execution.retries import RetryMode
-from dagster._core.execution.step_dependency_config import StepDependencyConfig
-from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 
 from netflix_assets.automation.runs import COMMAND_LINE_TAG, executing, run_tags
+from netflix_assets.private_apis import (
+    MAX_RUNTIME_SECONDS_TAG,
+    ExecutionPlan,
+    PlanOrchestrationContext,
+    RetryMode,
+    StepDependencyConfig,
+)
 
 
 class _Supervised(dg.Executor):

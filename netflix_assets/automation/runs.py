@@ -20,12 +20,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 import dagster as dg
-from dagster._core.errors import DagsterRunNotFoundError
-from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 from sqlalchemy.exc import SQLAlchemyError
 
 from netflix_assets.automation.processes import Process
 from netflix_assets.errors import UserError
+from netflix_assets.private_apis import MAX_RUNTIME_SECONDS_TAG
 
 COMMAND_LINE_TAG = "netflix/command_line"
 """Tag of the runs that `netflix-assets` executes itself."""
@@ -128,7 +127,7 @@ class _Heart(threading.Thread):
                 before, self._ended_before = self._ended_before, True
                 return before
             self._instance.add_run_tags(self._run_id, {HEARTBEAT_TAG: str(int(time.time()))})
-        except (SQLAlchemyError, DagsterRunNotFoundError) as error:
+        except (SQLAlchemyError, dg.DagsterRunNotFoundError) as error:
             # The next beat may succeed; ten must fail before the run counts as lost.
             _LOG.warning("the heartbeat of run %s cannot be written: %s", self._run_id, error)
         return False

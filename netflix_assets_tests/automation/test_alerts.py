@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from typing import Any
 
 import apprise
 import dagster as dg
@@ -123,7 +124,7 @@ def test_slack_and_mail_are_told_with_what_their_old_settings_say() -> None:
         ALERT_SMTP_URL="smtp://us%40er:p%25a%40s@mail.example.org:587",
     ).routes
     assert type(apprise.Apprise.instantiate(slack.url)).__name__ == "NotifySlack"
-    server = apprise.Apprise.instantiate(mail.url)
+    server: Any = apprise.Apprise.instantiate(mail.url)
     assert (server.user, server.password) == ("us@er", "p%a@s")
     assert (server.smtp_host, server.port, server.secure_mode) == ("mail.example.org", 587, "starttls")
 
