@@ -10,6 +10,7 @@ with one header line, double quotes around fields that hold a comma, UTF-8, time
 
 from __future__ import annotations
 
+import datetime as dt
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -76,6 +77,7 @@ class RawFile:
         key: Columns that identify a row; a second row with the same key is rejected.
         month_column: Column (seconds since 1970) that places a row in a month; such a file arrives as
             one folder of objects a month and is a monthly partitioned asset.
+        expected_every: How long it may take until a new object comes; then people are told.
     """
 
     name: str
@@ -83,6 +85,7 @@ class RawFile:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     month_column: str | None = None
+    expected_every: dt.timedelta = dt.timedelta(days=35)
 
     @property
     def table(self) -> str:
@@ -134,6 +137,9 @@ class Place:
 
 _ID = ColumnType.INTEGER
 
+WITH_A_RELEASE = dt.timedelta(days=400)
+"""MovieLens makes a release about once a year."""
+
 RAW_FILES: tuple[RawFile, ...] = (
     RawFile(
         "movies",
@@ -177,6 +183,7 @@ RAW_FILES: tuple[RawFile, ...] = (
             Column("tmdbId", _ID, required=False, minimum=1),
         ),
         key=("movieId",),
+        expected_every=WITH_A_RELEASE,
     ),
     RawFile(
         "genome_scores",
@@ -187,12 +194,14 @@ RAW_FILES: tuple[RawFile, ...] = (
             Column("relevance", ColumnType.DOUBLE, minimum=0, maximum=1),
         ),
         key=("movieId", "tagId"),
+        expected_every=WITH_A_RELEASE,
     ),
     RawFile(
         "genome_tags",
         "The text of one tag of the tag genome.",
         (Column("tagId", _ID, minimum=1), Column("tag", ColumnType.TEXT)),
         key=("tagId",),
+        expected_every=WITH_A_RELEASE,
     ),
 )
 

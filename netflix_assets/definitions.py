@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
 
 import dagster as dg
 
 from netflix_assets.automation.alerts import alerts_sensor
-from netflix_assets.automation.conditions import automation_sensor, with_conditions
+from netflix_assets.automation.conditions import automation_sensor, with_condition
 from netflix_assets.automation.executors import SupervisedExecutor
-from netflix_assets.automation.freshness import daily_look, source_checks, with_freshness
+from netflix_assets.automation.freshness import daily_source_checks, source_checks, with_policy
 from netflix_assets.automation.sensors import arrivals_sensor
 from netflix_assets.infra.production import infra_definitions
 from netflix_assets.landing.landing_assets import landing_definitions
@@ -29,6 +29,14 @@ EXECUTORS: Mapping[Target, dg.ExecutorDefinition] = {
 }
 
 
+def _with_specs(definitions: dg.Definitions, *changes: Callable[[dg.AssetSpec], dg.AssetSpec]) -> dg.Definitions:
+    """Return the same assets, checks and resources, the spec of each asset that we make changed."""
+    assets = list(definitions.assets or ())
+    for change in changes:
+        assets = [one.map_asset_specs(change) if isinstance(one, dg.AssetsDefinition) else one for one in assets]
+    return dg.Definitions(assets=assets, asset_checks=definitions.asset_checks, resources=definitions.resources)
+
+
 @lru_cache(maxsize=2)
 def build_defs(settings: Settings) -> dg.Definitions:
     """Everything Dagster serves, for one environment; asked again for the same one, the same.
@@ -40,9 +48,9 @@ def build_defs(settings: Settings) -> dg.Definitions:
     store = report_store(settings, bucket)
     return dg.Definitions.merge(
         landing_definitions(settings.home / "tmp"),
-        with_freshness(loading_definitions(settings.target)),
-        with_conditions(with_freshness(transform_definitions(settings))),
-        with_conditions(reporting_definitions(settings)),
+        _with_specs(loading_definitions(settings.target), with_policy),
+        _with_specs(transform_definitions(settings), with_policy, with_condition),
+        _with_specs(reporting_definitions(settings), with_condition),
         infra_definitions(settings),
         dg.Definitions(
             sensors=[
@@ -50,7 +58,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 automation_sensor(settings),
                 alerts_sensor(settings),
             ],
-            schedules=[daily_look(settings)],
+            schedules=[daily_source_checks(settings)],
             asset_checks=[source_checks()],
             resources={"bucket": bucket, "warehouse": warehouse_from(settings), "report_store": store},
             executor=SupervisedExecutor(EXECUTORS[settings.target], settings.max_runtime_seconds),

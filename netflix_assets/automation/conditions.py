@@ -19,7 +19,6 @@ import dagster as dg
 
 from netflix_assets.automation.runs import COMMAND_LINE_TAG
 from netflix_assets.automation.sensors import default_status
-from netflix_assets.automation.specs import with_changed_specs
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.settings import Settings
 
@@ -74,14 +73,10 @@ def reseed_when_edited() -> dg.AutomationCondition[dg.AssetKey]:
     return reseed
 
 
-def with_conditions(definitions: dg.Definitions) -> dg.Definitions:
-    """The same assets, each that we make with the condition of its group."""
-
-    def conditioned(spec: dg.AssetSpec) -> dg.AssetSpec:
-        condition = reseed_when_edited() if spec.group_name == "seeds" else rebuild_what_people_change()
-        return spec.replace_attributes(automation_condition=condition)
-
-    return with_changed_specs(definitions, conditioned)
+def with_condition(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Return the same spec with the condition of its group."""
+    condition = reseed_when_edited() if spec.group_name == "seeds" else rebuild_what_people_change()
+    return spec.replace_attributes(automation_condition=condition)
 
 
 def automation_sensor(settings: Settings) -> dg.AutomationConditionSensorDefinition:

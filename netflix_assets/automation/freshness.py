@@ -1,8 +1,11 @@
-"""How old data may get: the windows of raw tables and marts, and checks on the newest object of each raw file.
+"""How old data may get: policies of raw tables and marts, and checks on the newest object of each raw file.
 
 A policy looks at when a table was last loaded or built, so it tells that the pipeline stands still; a check on
 the source looks at when somebody last put an object, so it tells that nothing arrives. A policy on a source would
-stay unknown for ever: Dagster counts materializations, and a source is only observed.
+stay unknown for ever: Dagster counts materializations, and a source is only observed. Both read one field of the
+catalogue, `RawFile.expected_every`.
+
+Dagster on the concept: https://docs.dagster.io/guides/observe/asset-freshness-policies
 """
 
 import datetime as dt
@@ -10,51 +13,47 @@ from collections.abc import Iterator
 
 import dagster as dg
 
-from netflix_assets.automation.specs import with_changed_specs
-from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.settings import Settings
 
-# Ratings, tags and movies are expected once a month; the rest comes with a new release of MovieLens.
-MONTHLY = dg.FreshnessPolicy.time_window(warn_window=dt.timedelta(days=35), fail_window=dt.timedelta(days=62))
-YEARLY = dg.FreshnessPolicy.time_window(warn_window=dt.timedelta(days=400), fail_window=dt.timedelta(days=730))
-EXPECTED_EVERY_YEAR = {"raw_links", "raw_genome_scores", "raw_genome_tags", "tag_relevance_analysis"}
 GROUPS_WITH_POLICY = {"raw", "mart"}
 
 CHECK_NAME = "arrived_lately"
 
 
+# Marts that only files of a whole release feed; the others follow the files that come every month.
+_FED_BY = {"tag_relevance_analysis": raw_file("genome_scores")}
+
+
 def policy_of(key: dg.AssetKey) -> dg.FreshnessPolicy:
-    """The policy of a raw table or mart."""
-    return YEARLY if key.path[-1] in EXPECTED_EVERY_YEAR else MONTHLY
+    """Return the policy of a raw table or mart: late when its file is, overdue after twice the time."""
+    fed_by = {file.table: file for file in RAW_FILES} | _FED_BY
+    expected_every = fed_by.get(key.path[-1], raw_file("ratings")).expected_every
+    return dg.FreshnessPolicy.time_window(warn_window=expected_every, fail_window=2 * expected_every)
 
 
-def with_freshness(definitions: dg.Definitions) -> dg.Definitions:
-    """The same assets, raw tables and marts with their policy."""
-
-    def fresh(spec: dg.AssetSpec) -> dg.AssetSpec:
-        if spec.group_name not in GROUPS_WITH_POLICY:
-            return spec
-        return spec.replace_attributes(freshness_policy=policy_of(spec.key))
-
-    return with_changed_specs(definitions, fresh)
+def with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
+    """Return the same spec, that of a raw table or mart with its policy."""
+    if spec.group_name not in GROUPS_WITH_POLICY:
+        return spec
+    return spec.replace_attributes(freshness_policy=policy_of(spec.key))
 
 
 def arrived_lately(file: RawFile, contents: Contents, now: dt.datetime) -> dg.AssetCheckResult:
-    """Compare the newest LastModified of a file's objects with the window of its table.
+    """Compare the newest LastModified of a file's objects with the time that new ones are expected in.
 
     A store whose clock is ahead makes an object look newer, never older than it is.
     """
-    window = dt.timedelta(days=400) if file.table in EXPECTED_EVERY_YEAR else dt.timedelta(days=35)
     newest = max((version.last_modified for version in contents.all_of(file)), default=None)
-    passed = newest is not None and now - newest <= window
+    passed = newest is not None and now - newest <= file.expected_every
     return dg.AssetCheckResult(
         check_name=CHECK_NAME,
         asset_key=dg.AssetKey(file.source_key),
         passed=passed,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "expected within days": window.days,
+            "expected within days": file.expected_every.days,
             **({"newest LastModified": dg.MetadataValue.timestamp(newest)} if newest else {"objects": 0}),
         },
     )
@@ -87,8 +86,8 @@ def source_checks() -> dg.AssetChecksDefinition:
     return _checks
 
 
-def daily_look(settings: Settings) -> dg.ScheduleDefinition:
-    """What time alone must drive: that nothing arrives is noticed by nobody's putting an object."""
+def daily_source_checks(settings: Settings) -> dg.ScheduleDefinition:
+    """Return the daily schedule of the checks on the sources: that nothing arrives causes no event to react to."""
     status = dg.DefaultScheduleStatus
     job = dg.define_asset_job(
         "check_sources",

@@ -3,8 +3,9 @@
 import datetime as dt
 
 import dagster as dg
+from dagster._core.definitions.freshness import TimeWindowFreshnessPolicy
 
-from netflix_assets.automation.freshness import MONTHLY, YEARLY, arrived_lately
+from netflix_assets.automation.freshness import arrived_lately, policy_of
 from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import ObjectVersion, sort_into_catalog
@@ -24,9 +25,20 @@ def test_every_raw_table_and_mart_has_a_window(settings: Settings) -> None:
         for key in graph.materializable_asset_keys
         if graph.get(key).group_name in ("raw", "mart")
     }
-    assert set(policies.values()) == {MONTHLY, YEARLY}
-    assert policies["raw_ratings"] == policies["movie_analysis"] == MONTHLY
-    assert policies["raw_genome_scores"] == YEARLY
+    assert None not in policies.values()
+    monthly = policy_of(dg.AssetKey(raw_file("ratings").table_key))
+    assert policies["raw_movies"] == policies["movie_analysis"] == monthly
+    assert policies["raw_genome_scores"] == policies["tag_relevance_analysis"] != monthly
+
+
+def test_policy_and_check_of_a_file_read_the_same_field() -> None:
+    for file in RAW_FILES:
+        policy = policy_of(dg.AssetKey(file.table_key))
+        assert isinstance(policy, TimeWindowFreshnessPolicy) and policy.warn_window is not None
+        assert policy.warn_window.to_timedelta() == file.expected_every
+        key = file.object_key("2015-03" if file.month_column else None)
+        for days, passed in ((file.expected_every.days - 0.5, True), (file.expected_every.days + 0.5, False)):
+            assert arrived_lately(file, sort_into_catalog([age(days, key)]), NOW).passed is passed
 
 
 def test_every_source_has_a_check_on_its_newest_object_and_a_schedule_runs_it(settings: Settings) -> None:
