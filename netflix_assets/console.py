@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import logging
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,7 +16,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from netflix_assets.automation.materialize import Outcome
+    from netflix_assets.automation.materialize import Materialized
     from netflix_assets.automation.status import Status, TableStatus
     from netflix_assets.landing.upload import UploadReport
 
@@ -52,7 +52,7 @@ def counting(console: Console) -> Iterator[Callable[[str, int, int], None]]:
 
         def report(what: str, done: int, total: int) -> None:
             if what not in tasks:
-                tasks[what] = bars.add_task(what, total=total)
+                tasks[what] = bars.add_task(escape(what), total=total)
             bars.update(tasks[what], completed=done, total=total)
 
         yield report
@@ -96,36 +96,64 @@ def print_upload(console: Console, report: UploadReport) -> None:
     parts = [f"{len(report.uploaded):,} objects ({report.bytes_uploaded / 1e6:,.1f} MB) put"]
     parts.append(f"{len(report.unchanged):,} already there")
     if report.removed:
-        parts.append(f"removed under another spelling: {', '.join(report.removed)}")
+        parts.append(f"removed under another spelling: {escape(', '.join(report.removed))}")
     if report.checksum_verified is not None:
         parts.append("checksum verified" if report.checksum_verified else "no checksum is published")
     console.print(f"upload: {'; '.join(parts)}", soft_wrap=True)
 
 
-def print_run(console: Console, status: Status, outcome: Outcome) -> None:
-    """The table after a run: what it loaded and built."""
-    ran = {tuple(key.path[-2:]) for key in outcome.work.assets}
-    tables = [table for table in status.tables if (table.layer, table.table) in ran]
-    table = _table("layer", "table", ">rows", ">rejected", ">seconds", "checks")
-    for row in tables:
-        table.add_row(row.layer, row.table, _count(row.rows), _count(row.rejected), _seconds(row), _checks([row]))
+def print_run(console: Console, status: Status, done: Materialized) -> None:
+    """Print what was loaded and built, failures first, then one line for each thing that is not as it should be."""
+    asked = {tuple(key.path[-2:]) for key in done.assets}
+    made = {tuple(key.path[-2:]) for key in done.made}
+    rows = [row for row in status.tables if (row.layer, row.table) in asked]
+    table = _table("layer", "table", "", ">rows", ">rejected", ">seconds", "checks")
+    for row in sorted(rows, key=lambda row: row.up_to_date and not row.checks_failed):
+        is_made = (row.layer, row.table) in made
+        what = "loaded" if row.layer == "raw" else "built"
+        state = what if is_made and row.up_to_date else f"[red]not {what}[/red]"
+        seconds = "" if row.seconds is None or not is_made else f"{row.seconds:.2f}"
+        table.add_row(row.layer, row.table, state, _count(row.rows), _count(row.rejected), seconds, _checks([row]))
     console.print(table)
-    for error in outcome.errors:
+    for error in done.errors:
         console.print(f"[red]failed:[/red] {escape(error)}", soft_wrap=True)
-    verdict = "[green]done[/green]" if outcome.success else "[red]failed[/red]"
-    console.print(f"{verdict}: {len(tables)} tables, checks: {_checks(status.tables)}; run {outcome.run_id}")
+    _print_checks(console, rows)
+    for one in done.left.waiting.values():
+        console.print(f"this may pass, so try again: {escape(one.why)}", soft_wrap=True)
+    verdict = "[green]done[/green]" if done.success else "[red]failed[/red]"
+    console.print(f"{verdict}: {len(made)} tables, checks: {_checks(status.tables)}; run {done.run_id}")
 
 
 def print_status(console: Console, status: Status) -> None:
-    """The table of everything, run or not."""
+    """Print the table of everything, run or not."""
     table = _table("layer", "table", ">rows", ">rejected", "made (UTC)", "state", "checks")
     for row in status.tables:
         made = row.made_at[:16].replace("T", " ") if row.made_at else "never"
-        state = "up to date" if row.fresh else "[yellow]out of date[/yellow]"
+        state = "up to date" if row.up_to_date else "[yellow]out of date[/yellow]"
         table.add_row(row.layer, row.table, _count(row.rows), _count(row.rejected), made, state, _checks([row]))
     console.print(table)
+    print_not_loaded(console, status.failed_loads, status.waiting)
     print_gaps(console, status)
+    _print_checks(console, status.tables)
+    for note in status.notes:
+        console.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
     console.print(f"checks: {_checks(status.tables)}")
+
+
+def print_not_loaded(console: Console, failed: Mapping[str, str], waiting: Mapping[str, str]) -> None:
+    """Print a line for each file, month or export that is refused, or that waits."""
+    for name, why in failed.items():
+        console.print(f"[red]not loaded, until its objects change:[/red] {escape(name)}: {escape(why)}", soft_wrap=True)
+    for name, why in waiting.items():
+        console.print(f"[yellow]waits, and is tried again:[/yellow] {escape(name)}: {escape(why)}", soft_wrap=True)
+
+
+def _print_checks(console: Console, tables: Sequence[TableStatus]) -> None:
+    for row in tables:
+        for name in row.failed:
+            console.print(f"[red]check failed:[/red] {escape(name)} of {escape(row.table)}", soft_wrap=True)
+        for name in row.warned:
+            console.print(f"[yellow]check warns:[/yellow] {escape(name)} of {escape(row.table)}", soft_wrap=True)
 
 
 def _table(*headings: str) -> Table:
@@ -140,12 +168,12 @@ def print_gaps(console: Console, status: Status) -> None:
     """What the bucket does not hold, and what it holds that nothing loads."""
     if status.missing_files:
         console.print(
-            f"not in the bucket, so their tables are empty: {', '.join(status.missing_files)}",
+            f"not in the bucket: {', '.join(status.missing_files)}",
             soft_wrap=True,
         )
     if status.unknown_objects:
         console.print(
-            f"[yellow]in the bucket, but nothing loads them:[/yellow] {', '.join(status.unknown_objects)}",
+            f"[yellow]in the bucket, but nothing loads them:[/yellow] {escape(', '.join(status.unknown_objects))}",
             soft_wrap=True,
         )
 
@@ -154,15 +182,13 @@ def _count(number: int | None) -> str:
     return "" if number is None else f"{number:,}"
 
 
-def _seconds(row: TableStatus) -> str:
-    return "" if row.seconds is None else f"{row.seconds:.2f}"
-
-
 def _checks(tables: Sequence[TableStatus]) -> str:
     passed = sum(table.checks_passed for table in tables)
     warned = sum(table.checks_warned for table in tables)
     failed = sum(table.checks_failed for table in tables)
+    pending = sum(table.checks_pending for table in tables)
     parts = [f"{passed} passed"] if passed else []
     parts += [f"[yellow]{warned} warned[/yellow]"] if warned else []
     parts += [f"[red]{failed} failed[/red]"] if failed else []
+    parts += [f"[yellow]{pending} pending[/yellow]"] if pending else []
     return ", ".join(parts)

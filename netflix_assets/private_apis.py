@@ -13,9 +13,15 @@ from typing import TYPE_CHECKING, Any
 
 # Dagster 1.13.27. What an executor is made of: `dg.Executor` is public, the types of its methods are not.
 from dagster._core.execution.context.system import PlanOrchestrationContext
+
+# Dagster 1.13.27. Why a step failed, as its event records it: an interruption is no fault of the step.
+from dagster._core.execution.plan.objects import ErrorSource
 from dagster._core.execution.plan.plan import ExecutionPlan
 from dagster._core.execution.retries import RetryMode
 from dagster._core.execution.step_dependency_config import StepDependencyConfig
+
+# Dagster 1.13.27. The newest result of a check, beside executions that are only planned.
+from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 # Dagster 1.13.27. The event log of a local instance: documented under this name for dagster.yaml, not to build upon.
 from dagster._core.storage.event_log import SqliteEventLogStorage
@@ -29,6 +35,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "MAX_RUNTIME_SECONDS_TAG",
+    "AssetCheckExecutionRecordStatus",
+    "ErrorSource",
     "ExecutionPlan",
     "InstalledDbtVersion",
     "PlanOrchestrationContext",

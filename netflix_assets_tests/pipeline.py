@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import shutil
+import time
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -14,8 +15,8 @@ from typing import Any
 import dagster as dg
 
 from netflix_assets.automation.instance import dagster_instance
-from netflix_assets.automation.materialize import Outcome, plan, run
-from netflix_assets.automation.staleness import Work
+from netflix_assets.automation.materialize import Materialized, materialize, next_plan
+from netflix_assets.automation.run_plan import RunPlan
 from netflix_assets.automation.status import Status, read_status
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import LandingBucket
@@ -85,17 +86,16 @@ class Pipeline:
         self.bucket.delete(key)
         del self.objects[key]
 
-    def plan(self) -> Work:
-        """What is out of date."""
+    def plan(self) -> RunPlan:
+        """What `netflix-assets materialize` would run first."""
         with dagster_instance(self.settings) as instance:
-            return plan(build_defs(self.settings), instance, self.bucket, self.warehouse)
+            return next_plan(build_defs(self.settings), instance, self.bucket, self.warehouse, asked_at=time.time())
 
-    def materialize(self, *, everything: bool = False) -> Outcome:
+    def materialize(self, *, force: bool = False, accept: Collection[str] = ()) -> Materialized:
         """What `netflix-assets materialize` does."""
         defs = build_defs(self.settings)
         with dagster_instance(self.settings) as instance, redirect_stdout(io.StringIO()):
-            work = plan(defs, instance, self.bucket, self.warehouse, everything=everything)
-            return run(defs, instance, work)
+            return materialize(defs, instance, self.bucket, self.warehouse, force=force, accept=accept)
 
     def status(self) -> Status:
         with dagster_instance(self.settings) as instance:

@@ -64,6 +64,13 @@ def test_dbt_duckdb_keeps_its_file_open_in_a_place_that_can_be_closed(
     assert environment.conn is None
 
 
+def test_an_interrupted_step_and_an_evaluated_check_are_told_from_others() -> None:
+    assert private_apis.ErrorSource.INTERRUPT
+    status = private_apis.AssetCheckExecutionRecordStatus
+    assert {status.SUCCEEDED, status.FAILED} < set(status)
+    assert callable(dg.DagsterInstance.ephemeral().event_log_storage.get_asset_check_execution_history)
+
+
 def test_a_retried_run_says_so_in_a_tag() -> None:
     from dagster._core.storage.tags import WILL_RETRY_TAG
 

@@ -16,7 +16,7 @@ import dagster as dg
 from dagster import AssetCheckKey
 
 from netflix_assets.automation.alert_delivery import Message, deliver
-from netflix_assets.automation.materialize import error_text
+from netflix_assets.automation.records import error_text
 from netflix_assets.automation.sensors import default_status
 from netflix_assets.errors import AlertError
 from netflix_assets.settings import Route, Settings

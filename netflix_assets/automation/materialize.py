@@ -1,35 +1,33 @@
-"""The main job: observe the bucket, run what is out of date in one run, in this process."""
+"""The main job on the command line: observe the bucket and run in this process, until nothing is left that can run."""
 
 from __future__ import annotations
 
 import re
 import time
 import uuid
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 import dagster as dg
 
 from netflix_assets.automation.event_log import in_one_transaction
 from netflix_assets.automation.executors import execute_supervised
+from netflix_assets.automation.records import error_text
+from netflix_assets.automation.run_plan import ALL_LOADS, RunPlan, plan_run
+from netflix_assets.automation.run_requests import run_config, run_tags
 from netflix_assets.automation.runs import describe_wait, end_runs_of_dead_processes, run_in_progress
-from netflix_assets.automation.staleness import Records, Work, find_work
-from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.automation.situation import Situation, outdated_failures
+from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import UserError
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.source_assets import observations, observed
-from netflix_assets.landing.whole_export import split_is_due, split_key
 from netflix_assets.loading.warehouse import Warehouse
-from netflix_assets.reporting.store import ReportStore
 
-RANGE_START_TAG = "dagster/asset_partition_range_start"
-RANGE_END_TAG = "dagster/asset_partition_range_end"
 # Dagster's log is in the run; on the console it would hide the progress.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _WAIT_SECONDS = 1
+_MONTH = r"\d{4}-(0[1-9]|1[0-2])"
 _HEARTBEAT_SECONDS = 90
-_OUR_ERRORS = {one.__name__ for one in UserError.__subclasses__()}
-_TERMINAL_COLOUR = re.compile(r"\x1b\[\d*m")
 
 
 @dataclass(frozen=True)
@@ -37,16 +35,62 @@ class Outcome:
     """What a run came to.
 
     Attributes:
-        run_id: The Dagster run, or None if nothing was out of date.
+        run_id: The Dagster run.
         success: Every step succeeded and no check failed as an error.
-        work: What was asked for.
+        plan: What was asked for.
+        made: Assets that were loaded or built.
         errors: The errors of failed steps and the names of failed checks, in the order they happened.
     """
 
-    run_id: str | None
+    run_id: str
     success: bool
-    work: Work
+    plan: RunPlan
+    made: frozenset[dg.AssetKey] = frozenset()
     errors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Materialized:
+    """What all runs came to that a command started.
+
+    Attributes:
+        outcomes: Of each run, in order; none if everything was up to date.
+        left: The plan after them: nothing in it can run now, but something may wait or be refused.
+    """
+
+    outcomes: tuple[Outcome, ...]
+    left: RunPlan
+
+    @property
+    def success(self) -> bool:
+        """Whether everything in the bucket is loaded, all below it built, and no check failed in the last run."""
+        return not (self.left.failed_loads or self.left.waiting or self.left.stale or self._last_errors)
+
+    @property
+    def run_id(self) -> str | None:
+        """The last run, or None if there was none."""
+        return self.outcomes[-1].run_id if self.outcomes else None
+
+    @property
+    def assets(self) -> frozenset[dg.AssetKey]:
+        """Everything that was asked for."""
+        return frozenset().union(*(outcome.plan.assets for outcome in self.outcomes))
+
+    @property
+    def made(self) -> frozenset[dg.AssetKey]:
+        """Everything that was loaded or built."""
+        return frozenset().union(*(outcome.made for outcome in self.outcomes))
+
+    @property
+    def errors(self) -> tuple[str, ...]:
+        """One line for each thing that is not as it should be now: refused, waiting, or failed in the last run."""
+        refused = [one.why for _, one in sorted(self.left.failed_loads.items())]
+        waiting = [one.why for _, one in sorted(self.left.waiting.items())]
+        return tuple(dict.fromkeys([*refused, *waiting, *self._last_errors]))
+
+    @property
+    def _last_errors(self) -> tuple[str, ...]:
+        return self.outcomes[-1].errors if self.outcomes else ()
 
 
 def observe(instance: dg.DagsterInstance, contents: Contents) -> int:
@@ -81,113 +125,129 @@ def _queue_is_served(instance: dg.DagsterInstance) -> bool:
     return heartbeat is not None and time.time() - heartbeat.timestamp < _HEARTBEAT_SECONDS
 
 
-def plan(
+def materialize(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
     bucket: LandingBucket,
     warehouse: Warehouse,
     *,
-    everything: bool = False,
-) -> Work:
-    """Cut a whole export that is new, observe the bucket, then say what is out of date.
+    force: bool = False,
+    accept: Collection[str] = (),
+    on_event: Callable[[dg.EventLogEntry], None] | None = None,
+    on_plan: Callable[[RunPlan], None] | None = None,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Materialized:
+    """Ask the planner and run what it says, until nothing is left that can run now.
+
+    Args:
+        defs: What to run it with.
+        instance: Where runs are recorded.
+        bucket: To observe.
+        warehouse: Asked what it holds.
+        force: Load and build all, changed or not.
+        accept: See `plan_run`.
+        on_event: Called with every event of the runs as it happens.
+        on_plan: Called with each plan before it is run.
+        tell: Told what is being waited for.
 
     Raises:
-        UserError: The export cannot be cut.
+        UserError: A name to accept is that of no file.
+        BucketError: The bucket cannot be listed.
+        WarehouseError: The warehouse cannot be opened.
     """
-    contents = bucket.contents()
-    for file in RAW_FILES:
-        if split_is_due(instance, file, contents):
-            split(defs, instance, file)
-            contents = bucket.contents()
+    refuse_unknown_names(accept)
+    outcomes: list[Outcome] = []
+    asked_at: float | None = None
+    while True:
+        wait_for_other_runs(defs, instance, tell)
+        asked_at = asked_at or time.time()
+        plan = next_plan(
+            defs, instance, bucket, warehouse, asked_at=asked_at, force=force and not outcomes, accept=accept
+        )
+        # What was just run and is asked for again in the same way would come to the same.
+        if plan.is_empty or (outcomes and plan.key == outcomes[-1].plan.key):
+            return Materialized(tuple(outcomes), plan)
+        if on_plan is not None:
+            on_plan(plan)
+        outcomes.append(run(defs, instance, plan, on_event=on_event))
+
+
+def refuse_unknown_names(accept: Collection[str]) -> None:
+    """Refuse names of loads that are none.
+
+    Raises:
+        UserError: Names one that is neither a file nor a month of one that has months.
+    """
+    known = {file.name for file in RAW_FILES} | {ALL_LOADS}
+    monthly = {file.name for file in RAW_FILES if file.month_column}
+    for name in accept:
+        file_name, _, month = name.partition("/")
+        if name not in known and not (file_name in monthly and re.fullmatch(_MONTH, month)):
+            names = ", ".join(file.name for file in RAW_FILES)
+            raise UserError(
+                f"there is no load {name!r} to accept; give a file ({names}), a month (ratings/2015-03), or {ALL_LOADS}"
+            )
+
+
+def next_plan(
+    defs: dg.Definitions,
+    instance: dg.DagsterInstance,
+    bucket: LandingBucket,
+    warehouse: Warehouse,
+    *,
+    asked_at: float | None,
+    force: bool = False,
+    accept: Collection[str] = (),
+) -> RunPlan:
+    """Observe the bucket, then return what to run next; see `plan_run`."""
+    graph, contents = defs.resolve_asset_graph(), bucket.contents()
     observe(instance, contents)
-    graph = defs.resolve_asset_graph()
-    return find_work(
-        graph,
-        Records.read(instance, graph),
-        contents,
-        {file.name: warehouse.load_states(file) for file in RAW_FILES},
-        relations(warehouse.relations(), (defs.resources or {})["report_store"]),
-        everything=everything,
-    )
-
-
-def relations(tables: Iterable[tuple[str, str]], store: ReportStore) -> set[tuple[str, str]]:
-    """Schema and name of every table and view, the report being one more unless somebody removed it."""
-    return {*tables, *({("reporting", "report")} if store.exists() else ())}
-
-
-def split(defs: dg.Definitions, instance: dg.DagsterInstance, file: RawFile) -> None:
-    """Cut the whole export of a monthly file, in a run of its own."""
-    only_this = Work(frozenset(), None, frozenset({split_key(file)}), frozenset())
-    outcome = run(defs, instance, only_this)
-    if not outcome.success:
-        raise UserError("; ".join(outcome.errors))
+    situation = Situation.read(instance, graph, contents, warehouse, (defs.resources or {})["report_store"])
+    for evaluation in outdated_failures(situation):
+        instance.report_runless_asset_event(evaluation)
+    return plan_run(graph, situation, asked_at=asked_at, force=force, accept=accept)
 
 
 def run(
     defs: dg.Definitions,
     instance: dg.DagsterInstance,
-    work: Work,
+    plan: RunPlan,
     *,
     on_event: Callable[[dg.EventLogEntry], None] | None = None,
 ) -> Outcome:
-    """Do the work in one run.
+    """Run a plan that is not empty.
 
     Args:
         defs: What to run it with.
         instance: Where the run is recorded.
-        work: See `plan`.
+        plan: See `plan_run`.
         on_event: Called with every event of the run as it happens.
     """
-    if not work.assets and not work.checks:
-        return Outcome(None, True, work)
     run_id = str(uuid.uuid4())
     errors: list[str] = []
+    made: set[dg.AssetKey] = set()
 
     def listen(entry: dg.EventLogEntry) -> None:
         event = entry.dagster_event
-        if event is not None and event.is_step_failure:
-            errors.append(error_text(event))
-        elif event is not None and event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
-            check = event.asset_check_evaluation_data
-            if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
-                errors.append(f"check {check.check_name} of {check.asset_key.to_user_string()}")
+        if event is not None:
+            errors.extend(_errors(event))
+            if event.is_step_materialization and event.asset_key is not None:
+                made.add(event.asset_key)
         if on_event is not None:
             on_event(entry)
 
     instance.add_event_listener(run_id, listen)
     job = defs.resolve_implicit_global_asset_job_def().get_subset(
-        asset_selection=work.assets, asset_check_selection=work.checks
+        asset_selection=plan.assets, asset_check_selection=plan.checks
     )
-    result = execute_supervised(job, instance, run_id, run_config={**run_config(work), **_QUIET}, tags=range_tags(work))
-    return Outcome(run_id, result.success and not errors, work, tuple(errors))
+    result = execute_supervised(job, instance, run_id, run_config={**run_config(plan), **_QUIET}, tags=run_tags(plan))
+    return Outcome(run_id, result.success and not errors, plan, frozenset(made), tuple(errors))
 
 
-def range_tags(work: Work) -> dict[str, str]:
-    """One run for a range of months, as a backfill of it would be."""
-    return {RANGE_START_TAG: work.months[0], RANGE_END_TAG: work.months[1]} if work.months else {}
-
-
-def run_config(work: Work) -> dict[str, object]:
-    """Return the config of each load: only what changed; to tables with months, those beside the range as well."""
-    by_month = {dg.AssetKey(file.table_key) for file in RAW_FILES if file.month_column is not None}
-    config: dict[str, object] = {"only_changed": not work.everything}
-    months: dict[str, object] = {"other_months": sorted(work.other_months)}
-    return {
-        "ops": {
-            key.to_python_identifier(): {"config": {**config, **(months if key in by_month else {})}}
-            for key in work.tables
-        }
-    }
-
-
-def error_text(event: dg.DagsterEvent) -> str:
-    """What a failed step said: our own sentence if there is one, else its first cause, without class and traceback."""
-    error = event.step_failure_data.error
-    if error is None:
-        return event.message or "failed without a message"
-    while error.cause is not None and error.cls_name not in _OUR_ERRORS:
-        error = error.cause
-    _, _, text = error.message.strip().partition(": ")
-    _, _, from_dbt = text.partition("Errors parsed from dbt logs:")
-    return _TERMINAL_COLOUR.sub("", from_dbt or text or error.message).strip()
+def _errors(event: dg.DagsterEvent) -> Iterator[str]:
+    if event.is_step_failure:
+        yield error_text(event)
+    elif event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION:
+        check = event.asset_check_evaluation_data
+        if not check.passed and check.severity is dg.AssetCheckSeverity.ERROR:
+            yield f"check {check.check_name} of {check.asset_key.to_user_string()}"

@@ -6,15 +6,19 @@ Both are on from the start, except in a branch deployment, whose data nobody wai
 from __future__ import annotations
 
 import datetime as dt
+import time
 from dataclasses import replace
 
 import dagster as dg
 
 from netflix_assets.automation.freshness import arrived_lately
-from netflix_assets.automation.requests import decide
+from netflix_assets.automation.run_plan import plan_run
+from netflix_assets.automation.run_requests import run_request
+from netflix_assets.automation.runs import end_runs_of_dead_processes, run_in_progress
+from netflix_assets.automation.situation import Situation, outdated_failures
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import BucketError, WarehouseError
-from netflix_assets.landing.arrivals import Seen, look, observe, recorded, superseded_note
+from netflix_assets.landing.arrivals import ArrivalsCursor, fingerprint_listing, observe, recorded, superseded_note
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.source_assets import objects_are_known
 from netflix_assets.loading.warehouse import Warehouse
@@ -24,6 +28,9 @@ from netflix_assets.settings import Settings, Target
 # A local listing costs milliseconds. Amazon bills a listing of each 1,000 objects, and a warehouse there is not
 # waited for by somebody who has just put a file.
 _SECONDS_BETWEEN_LOOKS = {Target.LOCAL: 5, Target.SNOWFLAKE: 30}
+
+
+_EMPTY = "the bucket is empty; `netflix-assets upload` fills it"
 
 
 def default_status(settings: Settings) -> dg.DefaultSensorStatus:
@@ -60,40 +67,56 @@ def arrivals_sensor(
 def tick(
     context: dg.SensorEvaluationContext, bucket: LandingBucket, warehouse: Warehouse, store: ReportStore
 ) -> dg.SensorResult | dg.SkipReason:
-    """One look at the bucket. It never fails over S3 or the warehouse being away: the next look makes up for it."""
-    seen = Seen.from_cursor(context.cursor)
-    if seen is None and context.cursor is not None:
+    """Look at the bucket once. It never fails over S3 or the warehouse being away: the next tick makes up for it."""
+    cursor = ArrivalsCursor.from_cursor(context.cursor)
+    if cursor is None and context.cursor is not None:
         context.log.warning("The cursor cannot be read; what was observed is taken from Dagster's own record.")
     try:
-        glance = look(bucket.versions())
-        if seen is not None and glance.state == seen.settled:
-            return dg.SkipReason(f"nothing changed among the {glance.objects:,} objects under raw/{glance.note}")
+        listing = fingerprint_listing(bucket.versions())
+        if cursor is not None and cursor.is_processed(listing.fingerprint, time.time()):
+            note = f"; {cursor.note}" if cursor.note else ""
+            return dg.SkipReason(
+                f"nothing changed among the {listing.objects:,} objects under raw/{listing.note}{note}"
+            )
         contents = bucket.contents()
     except BucketError as error:
-        return dg.SkipReason(str(error))
-    note = glance.note + superseded_note(contents)
+        return dg.SkipReason(f"waits for S3, next try with the next tick: {error}")
+    note = listing.note + superseded_note(contents)
     if note:
         context.log.warning(f"the bucket is not loaded as a whole{note}")
-    seen = seen or Seen(observed=recorded(context.instance))
+    cursor = cursor or ArrivalsCursor(observed=recorded(context.instance))
     events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = []
-    versions = seen.observed
-    if glance.state != seen.looked:
-        observations, versions = observe(contents, seen)
+    versions = cursor.observed
+    if listing.fingerprint != cursor.observed_fingerprint:
+        observations, versions = observe(contents, cursor)
         events = [*observations, *check_sources(contents)]
-    kept = replace(seen, observed=versions, looked=glance.state, settled=None)
+    kept = ArrivalsCursor(observed=versions, observed_fingerprint=listing.fingerprint)
+
+    def nothing_to_run(reason: str, kept: ArrivalsCursor) -> dg.SensorResult:
+        return dg.SensorResult(asset_events=events, skip_reason=f"{reason}{note}", cursor=kept.to_cursor())
+
     repository = context.repository_def
     assert repository is not None, "a sensor is evaluated with its repository"
+    graph = repository.asset_graph
+    end_runs_of_dead_processes(context.instance)
+    busy = run_in_progress(context.instance, graph)
+    if busy is not None:
+        return nothing_to_run(f"run {busy.run_id} is going on; the bucket is compared again after it", kept)
     try:
-        decision = decide(context.instance, repository.asset_graph, contents, seen, glance.state, warehouse, store)
+        situation = Situation.read(context.instance, graph, contents, warehouse, store)
     except WarehouseError as error:
-        return dg.SensorResult(asset_events=events, skip_reason=str(error), cursor=kept.to_cursor())
-    kept = replace(kept, settled=glance.state if decision.settled else None, refused=decision.refused)
-    return dg.SensorResult(
-        asset_events=events,
-        run_requests=[decision.run] if decision.run else [],
-        skip_reason=None if decision.run else f"{decision.reason}{note}",
-        cursor=kept.to_cursor(),
-    )
+        return nothing_to_run(f"waits for the warehouse, next try with the next tick: {error}", kept)
+    events += outdated_failures(situation)
+    plan = plan_run(graph, situation)
+    for sentence in plan.notes:
+        context.log.warning(sentence)
+    if plan.is_empty:
+        processed = replace(
+            kept, processed_fingerprint=listing.fingerprint, retry_at=plan.retry_at, note=plan.not_loaded
+        )
+        is_unused = not contents.files and not any(situation.loaded.values()) and not plan.not_loaded
+        return nothing_to_run(_EMPTY if is_unused else plan.reason, processed)
+    return dg.SensorResult(asset_events=events, run_requests=[run_request(plan)], cursor=kept.to_cursor())
 
 
 def check_sources(contents: Contents) -> list[dg.AssetCheckEvaluation]:

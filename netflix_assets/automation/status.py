@@ -9,11 +9,11 @@ from dataclasses import asdict, dataclass
 import dagster as dg
 from dagster import AssetKey
 
-from netflix_assets.automation.materialize import relations
-from netflix_assets.automation.staleness import Records, Work, find_work, relation_of
+from netflix_assets.automation.run_plan import RunPlan, plan_run, relation_of
+from netflix_assets.automation.situation import Situation
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import Contents, LandingBucket
-from netflix_assets.loading.warehouse import LoadState, Warehouse
+from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
 
 LAYERS = ("raw", "staging", "dim", "fact", "mart", "snapshots", "seeds", "reporting")
@@ -30,10 +30,13 @@ class TableStatus:
         rejected: Rows set aside when it was loaded; None below raw.
         seconds: What the newest load or build of it took.
         made_at: When that was, ISO 8601 UTC.
-        fresh: It is what the bucket, its parents and its code would make it.
+        up_to_date: It is what the bucket, its parents and its code would make it.
         checks_passed: Checks whose newest evaluation passed.
         checks_warned: Checks whose newest evaluation is a warning.
         checks_failed: Checks whose newest evaluation failed.
+        checks_pending: Checks without a result for what was made last.
+        warned: Names of the checks that warn.
+        failed: Names of the checks that failed.
     """
 
     layer: str
@@ -42,10 +45,13 @@ class TableStatus:
     rejected: int | None
     seconds: float | None
     made_at: str | None
-    fresh: bool
+    up_to_date: bool
     checks_passed: int
     checks_warned: int
     checks_failed: int
+    checks_pending: int
+    warned: tuple[str, ...]
+    failed: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -56,11 +62,17 @@ class Status:
         tables: In the order of the layers.
         missing_files: Object keys of raw files that are not in the bucket; their tables are empty.
         unknown_objects: Keys under `raw/` that nothing loads.
+        failed_loads: What is refused until its objects change, and why, by name (`movies`, `ratings/2015-03`).
+        waiting: What failed and may pass with time, and why, by name.
+        notes: What else a person should know.
     """
 
     tables: tuple[TableStatus, ...]
     missing_files: tuple[str, ...]
     unknown_objects: tuple[str, ...]
+    failed_loads: dict[str, str]
+    waiting: dict[str, str]
+    notes: tuple[str, ...]
 
     @property
     def failed(self) -> bool:
@@ -78,13 +90,12 @@ def read_status(
     """Look at bucket, warehouse and Dagster's records."""
     contents = bucket.contents()
     graph = defs.resolve_asset_graph()
-    states = {file.name: warehouse.load_states(file) for file in RAW_FILES}
     rows = warehouse.row_counts()
-    records = Records.read(instance, graph)
     store: ReportStore = (defs.resources or {})["report_store"]
-    work = find_work(graph, records, contents, states, relations(rows, store))
+    situation = Situation.read(instance, graph, contents, warehouse, store, relations=rows)
+    plan = plan_run(graph, situation)
     tables = [
-        _table(graph, key, records, work, states, rows)
+        _table(graph, key, situation, plan, rows)
         for key in graph.toposorted_asset_keys
         if graph.get(key).is_materializable and graph.get(key).group_name in LAYERS
     ]
@@ -92,6 +103,9 @@ def read_status(
         tables=tuple(sorted(tables, key=lambda table: LAYERS.index(table.layer))),
         missing_files=missing_files(contents),
         unknown_objects=tuple(version.key for version in (*contents.unknown, *contents.superseded)),
+        failed_loads={name: one.why for name, one in sorted(plan.failed_loads.items())},
+        waiting={name: one.why for name, one in sorted(plan.waiting.items())},
+        notes=plan.notes,
     )
 
 
@@ -105,24 +119,33 @@ def missing_files(contents: Contents) -> tuple[str, ...]:
 def _table(
     graph: dg.AssetGraph,
     key: AssetKey,
-    records: Records,
-    work: Work,
-    states: Mapping[str, Mapping[str | None, LoadState]],
+    situation: Situation,
+    plan: RunPlan,
     rows: Mapping[tuple[str, str], int],
 ) -> TableStatus:
-    node = graph.get(key)
+    node, records = graph.get(key), situation.records
     file = next((file for file in RAW_FILES if key == AssetKey(file.table_key)), None)
-    outcomes = [records.outcomes[check] for check in node.check_keys if check in records.outcomes]
+    pending = {check for check in node.check_keys if records.is_pending(check)}
+    outcomes = {
+        check: records.outcomes[check]
+        for check in sorted(node.check_keys)
+        if check in records.outcomes and check not in pending
+    }
+    warned = tuple(check.name for check, outcome in outcomes.items() if outcome == "warned")
+    failed = tuple(check.name for check, outcome in outcomes.items() if outcome == "failed")
     made_at = records.made_at.get(key)
     return TableStatus(
         layer=node.group_name,
         table=key.path[-1],
         rows=rows.get(relation_of(node)),
-        rejected=sum(load.rows_rejected for load in states[file.name].values()) if file else None,
+        rejected=sum(load.rows_rejected for load in situation.loaded[file.name].values()) if file else None,
         seconds=records.seconds.get(key),
         made_at=dt.datetime.fromtimestamp(made_at, dt.timezone.utc).isoformat(timespec="seconds") if made_at else None,
-        fresh=key not in work.assets,
-        checks_passed=outcomes.count("passed"),
-        checks_warned=outcomes.count("warned"),
-        checks_failed=outcomes.count("failed"),
+        up_to_date=key not in plan.stale,
+        checks_passed=len(outcomes) - len(warned) - len(failed),
+        checks_warned=len(warned),
+        checks_failed=len(failed),
+        checks_pending=len(pending),
+        warned=warned,
+        failed=failed,
     )

@@ -35,7 +35,7 @@ def render(output: Path | None) -> None:
             click.echo(f"-- {script.name}\n{script.text}")
         return
     write(scripts, output)
-    console.print(f"{len(scripts)} scripts in {output}")
+    console.print(f"{len(scripts)} scripts in {escape(str(output))}")
 
 
 @infra.command(epilog="Example: netflix-assets infra apply --connection admin")

@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import click
+from rich.markup import escape
 
 from netflix_assets.cli.shared import console, definitions, errors, one_sentence, waiting
 from netflix_assets.settings import Settings
@@ -31,7 +32,7 @@ def _sample(folder: Path, scale: float, seed: int) -> None:
 
     with counting(console) as report:
         rows = sample_data.generate(folder, scale=scale, seed=seed, progress=report)
-    console.print(f"sample: {', '.join(f'{count:,} {name}' for name, count in rows.items())} in {folder}")
+    console.print(f"sample: {', '.join(f'{count:,} {name}' for name, count in rows.items())} in {escape(str(folder))}")
 
 
 @click.command(epilog="Example: netflix-assets upload ml-latest-small.zip")
@@ -58,24 +59,27 @@ def _upload(settings: Settings, source: str) -> None:
 
 
 @click.command(epilog="Example: netflix-assets materialize")
-@click.option("--all", "everything", is_flag=True, help="Load and build everything, changed or not.")
+@click.option("--all", "force", is_flag=True, help="Load and build everything, changed or not.")
 @one_sentence
-def materialize(everything: bool) -> None:
+def materialize(force: bool) -> None:
     """Observe the bucket, load what changed, build what is below it, and print what came of it.
 
-    Exits with 1 if anything failed.
+    Goes on until nothing is left that can run: what is refused leaves the rest loaded and built. Exits with 1 if
+    anything is refused or failed, with a line for each.
     """
-    if not _materialize(Settings.from_environment(), everything=everything):
+    if not _materialize(Settings.from_environment(), force=force):
         raise SystemExit(1)
 
 
-def _materialize(settings: Settings, *, everything: bool) -> bool:
+def _materialize(settings: Settings, *, force: bool = False) -> bool:
     import dagster as dg
 
     from netflix_assets.automation.instance import dagster_instance
-    from netflix_assets.automation.materialize import plan, run, wait_for_other_runs
+    from netflix_assets.automation.materialize import materialize as materialize_all
+    from netflix_assets.automation.materialize import wait_for_other_runs
+    from netflix_assets.automation.run_plan import RunPlan
     from netflix_assets.automation.status import read_status
-    from netflix_assets.console import print_gaps, print_run, running_quietly
+    from netflix_assets.console import print_gaps, print_not_loaded, print_run, running_quietly
 
     log = settings.log_path / "materialize.log"
     with ExitStack() as stack:
@@ -84,29 +88,44 @@ def _materialize(settings: Settings, *, everything: bool) -> bool:
             instance = stack.enter_context(dagster_instance(settings))
         with waiting("looking for other runs") as tell:
             wait_for_other_runs(defs, instance, tell)
-        with console.status("observing the bucket"):
-            work = plan(defs, instance, bucket, warehouse, everything=everything)
-        if not work.assets and not work.checks:
-            console.print("everything is up to date: nothing to run")
-            return True
         with running_quietly(console, log) as report:
-            steps = len(work.tables) + 1
+            planned, finished = [0], [0]
+
+            def planning(plan: RunPlan) -> None:
+                planned[0] += len(plan.tables) + 1
+                report("steps", finished[0], planned[0])
+                for note in plan.notes:
+                    errors.print(f"[yellow]note:[/yellow] {escape(note)}", soft_wrap=True)
 
             def show(entry: dg.EventLogEntry) -> None:
                 event = entry.dagster_event
                 if event is not None and event.event_type is dg.DagsterEventType.STEP_SUCCESS:
-                    finished.append(event.step_key)
-                    report("steps", len(finished), max(steps, len(finished)))
+                    finished[0] += 1
+                    report("steps", finished[0], max(*planned, *finished))
 
-            finished: list[str | None] = []
-            report("steps", 0, steps)
-            outcome = run(defs, instance, work, on_event=show)
+            done = materialize_all(
+                defs,
+                instance,
+                bucket,
+                warehouse,
+                force=force,
+                on_event=show,
+                on_plan=planning,
+                tell=lambda text: report(text, 0, 1),
+            )
+        if not done.outcomes and done.success:
+            console.print("everything is up to date: nothing to run")
+            return True
         status = read_status(defs, instance, bucket, warehouse)
-        print_run(console, status, outcome)
+        if done.outcomes:
+            print_run(console, status, done)
+        else:
+            print_not_loaded(console, status.failed_loads, status.waiting)
+            console.print("[red]failed[/red]: nothing else to run")
         print_gaps(console, status)
-        if not outcome.success:
-            errors.print(f"what Dagster and dbt said is in {log}", soft_wrap=True)
-        return outcome.success
+        if not done.success:
+            errors.print(f"what Dagster and dbt said is in {escape(str(log))}", soft_wrap=True)
+        return done.success
 
 
 @click.command(epilog="Example: netflix-assets status --json")
@@ -144,14 +163,15 @@ def demo(data: str | None) -> None:
         if data is None:
             _sample(Path(folder), DEMO_SCALE, 1)
         _upload(settings, data or folder)
-    if not _materialize(settings, everything=False):
+    if not _materialize(settings):
         raise SystemExit(1)
     _status(settings)
     console.print(
         "\nnext: `make dev` opens the same data in the Dagster UI on http://127.0.0.1:3000; "
-        f"query the marts in {settings.warehouse_path} (schema mart) with any DuckDB client",
+        f"query the marts in {escape(str(settings.warehouse_path))} (schema mart) with any DuckDB client",
         soft_wrap=True,
     )
     console.print(
-        f"the report: {settings.report_path}; `netflix-assets report open` shows it in the browser", soft_wrap=True
+        f"the report: {escape(str(settings.report_path))}; `netflix-assets report open` shows it in the browser",
+        soft_wrap=True,
     )

@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
 import click
+from rich.markup import escape
 
 from netflix_assets.cli.shared import console, definitions, one_sentence
 from netflix_assets.errors import ReportError, UserError
@@ -37,7 +38,9 @@ def build() -> None:
             warehouse, _store(settings), schema_prefix=settings.schema_prefix, made_from=MADE_FROM[settings.target]
         )
     as_of = f"{built.data.as_of:%Y-%m-%d}" if built.data.as_of else "no ratings yet"
-    console.print(f"report: {built.location} ({built.size_bytes / 1e6:.1f} MB, data as of {as_of})", soft_wrap=True)
+    console.print(
+        f"report: {escape(str(built.location))} ({built.size_bytes / 1e6:.1f} MB, data as of {as_of})", soft_wrap=True
+    )
 
 
 @report.command("open", epilog="Example: netflix-assets report open")
@@ -48,7 +51,7 @@ def open_() -> None:
     store = _store(settings)
     path = store.file()
     if webbrowser.open(path.as_uri()):
-        console.print(f"opened {path}", soft_wrap=True)
+        console.print(f"opened {escape(str(path))}", soft_wrap=True)
     else:
         console.print(f"no browser can be started here; open {path.as_uri()} in one", soft_wrap=True)
 

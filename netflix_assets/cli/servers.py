@@ -9,6 +9,7 @@ from contextlib import nullcontext
 from pathlib import Path
 
 import click
+from rich.markup import escape
 
 from netflix_assets.cli.shared import console, one_sentence
 from netflix_assets.settings import PROJECT_ROOT, Settings, Target, child_environment
@@ -27,7 +28,9 @@ def serve() -> None:
     from netflix_assets.landing import local_s3
 
     def ready(settings: Settings) -> None:
-        console.print(f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}, objects in {settings.s3_root}")
+        console.print(
+            f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}, objects in {escape(str(settings.s3_root))}"
+        )
 
     local_s3.serve(Settings.from_environment(), on_ready=ready)
 

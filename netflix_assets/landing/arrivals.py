@@ -1,7 +1,7 @@
 """What arrived in the bucket since the last look: the sensor's listing, its cursor, and the events it records.
 
 State is compared, never time, so that overwrites, deletions, objects of the same second and clocks that are
-off cannot be missed. What to run for an arrival is decided by `automation.requests`; this module knows
+off cannot be missed. What to run for an arrival is decided by `automation.run_plan`; this module knows
 nothing of warehouses and runs.
 """
 
@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TypeGuard
 
 import dagster as dg
@@ -21,22 +21,22 @@ from netflix_assets.landing.bucket import Contents, ObjectVersion, data_version
 from netflix_assets.landing.source_assets import Observed, observations, observed
 from netflix_assets.partitions import load_name
 
-_CURSOR_FORMAT = 1
+_CURSOR_FORMAT = 2
 _NAMED = 5
 
 
 @dataclass(frozen=True)
-class Glance:
+class BucketFingerprint:
     """A listing of `raw/`, reduced while it is read: memory does not grow with the bucket.
 
     Attributes:
-        state: Changes whenever any object is put, replaced or deleted, also with the same bytes.
+        fingerprint: Changes whenever any object is put, replaced or deleted, also with the same bytes.
         objects: How many there are.
         unknown: How many of them match no entry of the catalogue.
         unknown_keys: The first of these.
     """
 
-    state: str
+    fingerprint: str
     objects: int
     unknown: int
     unknown_keys: tuple[str, ...]
@@ -50,7 +50,7 @@ class Glance:
         return f"; nothing loads {', '.join(self.unknown_keys)}{more}: no raw file has such a key"
 
 
-def look(versions: Iterable[ObjectVersion], files: Sequence[RawFile] = RAW_FILES) -> Glance:
+def fingerprint_listing(versions: Iterable[ObjectVersion], files: Sequence[RawFile] = RAW_FILES) -> BucketFingerprint:
     """Reduce a listing, in key order, to what a tick needs to know."""
     state = hashlib.sha256()
     objects = unknown = 0
@@ -62,7 +62,7 @@ def look(versions: Iterable[ObjectVersion], files: Sequence[RawFile] = RAW_FILES
             unknown += 1
             if len(keys) < _NAMED:
                 keys.append(version.key)
-    return Glance(state.hexdigest()[:32], objects, unknown, tuple(keys))
+    return BucketFingerprint(state.hexdigest()[:32], objects, unknown, tuple(keys))
 
 
 def superseded_note(contents: Contents) -> str:
@@ -76,7 +76,7 @@ def superseded_note(contents: Contents) -> str:
 
 
 def arrival_fingerprint(versions: Iterable[ObjectVersion]) -> str:
-    """Tells apart two arrivals of the same objects, as `data_version` does not: LastModified counts."""
+    """Tell apart two arrivals of the same objects, as a data version does not: LastModified counts."""
     state = hashlib.sha256()
     for version in sorted(versions):
         state.update(_line(version))
@@ -88,37 +88,33 @@ def _line(version: ObjectVersion) -> bytes:
 
 
 @dataclass(frozen=True)
-class Seen:
+class ArrivalsCursor:
     """The sensor's cursor: a few hundred short entries, however many objects there are.
 
     Attributes:
         observed: Data version last recorded of each file (`movies`) and month (`ratings/2015-03`).
-        looked: State of the bucket (see `Glance`) that was last observed and checked, or None.
-        settled: State of the bucket for which there is nothing left to run, or None.
-        refused: Loads that ended without success, and the `arrival_fingerprint` of their objects: not tried again
-            until those change.
+        observed_fingerprint: Of the bucket (see `BucketFingerprint`) as it was last observed and checked, or None.
+        processed_fingerprint: Of the bucket for which there is nothing to run now, or None.
+        retry_at: When something is to be asked for again although the bucket is the same, in seconds since 1970.
+        note: What ticks say meanwhile of what is not loaded; empty if everything is.
     """
 
     observed: Mapping[str, str] = field(default_factory=dict)
-    looked: str | None = None
-    settled: str | None = None
-    refused: Mapping[str, str] = field(default_factory=dict)
+    observed_fingerprint: str | None = None
+    processed_fingerprint: str | None = None
+    retry_at: float | None = None
+    note: str = ""
+
+    def is_processed(self, fingerprint: str, now: float) -> bool:
+        """Whether there is nothing to decide for a bucket with this fingerprint at this time."""
+        return self.processed_fingerprint == fingerprint and (self.retry_at is None or now < self.retry_at)
 
     def to_cursor(self) -> str:
-        """As text for Dagster to keep."""
-        return json.dumps(
-            {
-                "format": _CURSOR_FORMAT,
-                "looked": self.looked,
-                "settled": self.settled,
-                "refused": dict(self.refused),
-                "observed": dict(self.observed),
-            },
-            separators=(",", ":"),
-        )
+        """Return the text that Dagster keeps."""
+        return json.dumps({"format": _CURSOR_FORMAT, **asdict(self)}, separators=(",", ":"))
 
     @classmethod
-    def from_cursor(cls, cursor: str | None) -> Seen | None:
+    def from_cursor(cls, cursor: str | None) -> ArrivalsCursor | None:
         """Read what `to_cursor` wrote; None for no cursor, one of another format, or a damaged one."""
         if cursor is None:
             return None
@@ -126,17 +122,20 @@ class Seen:
             kept = json.loads(cursor)
         except ValueError:
             return None
-        if not isinstance(kept, dict) or kept.get("format") != _CURSOR_FORMAT:
+        if not isinstance(kept, dict) or kept.pop("format", None) != _CURSOR_FORMAT:
             return None
-        known, refused = kept.get("observed"), kept.get("refused")
-        looked, settled = kept.get("looked"), kept.get("settled")
-        if (
-            _is_text_map(known)
-            and _is_text_map(refused)
-            and all(isinstance(one, str | None) for one in (looked, settled))
-        ):
-            return cls(observed=known, looked=looked, settled=settled, refused=refused)
-        return None
+        try:
+            read = cls(**kept)
+        except TypeError:
+            return None
+        fingerprints = (read.observed_fingerprint, read.processed_fingerprint)
+        sound = (
+            _is_text_map(read.observed)
+            and all(isinstance(one, str | None) for one in fingerprints)
+            and isinstance(read.retry_at, float | None)
+            and isinstance(read.note, str)
+        )
+        return read if sound else None
 
     def of(self, file: RawFile) -> Observed:
         """What was recorded of a file, by month (None for a file without months)."""
@@ -156,13 +155,13 @@ def recorded(instance: dg.DagsterInstance, files: Sequence[RawFile] = RAW_FILES)
 
 
 def observe(
-    contents: Contents, seen: Seen, files: Sequence[RawFile] = RAW_FILES
+    contents: Contents, seen: ArrivalsCursor, files: Sequence[RawFile] = RAW_FILES
 ) -> tuple[list[dg.AssetObservation], dict[str, str]]:
     """What to record of a listing, and the data versions to remember.
 
     Args:
         contents: The bucket now.
-        seen: What was recorded before.
+        seen: The cursor, which knows what was recorded before.
         files: The catalogue.
     """
     events: list[dg.AssetObservation] = []

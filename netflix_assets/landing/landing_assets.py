@@ -9,7 +9,7 @@ import dagster as dg
 
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.source_assets import bucket_asset, every_object_is_known, source_asset
-from netflix_assets.landing.whole_export import split_asset
+from netflix_assets.landing.whole_export import export_is_split, split_asset
 
 
 def landing_definitions(scratch: Path, files: Sequence[RawFile] = RAW_FILES) -> dg.Definitions:
@@ -20,5 +20,5 @@ def landing_definitions(scratch: Path, files: Sequence[RawFile] = RAW_FILES) -> 
             *(source_asset(file) for file in files),
             *(split_asset(file, scratch) for file in files if file.month_column),
         ],
-        asset_checks=[every_object_is_known],
+        asset_checks=[every_object_is_known, *(export_is_split(file) for file in files if file.month_column)],
     )

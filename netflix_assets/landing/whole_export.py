@@ -7,7 +7,7 @@ those win: `bucket.sort_into_catalog` leaves ours aside.
 import gzip
 import tempfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +16,18 @@ from typing import IO, cast
 import dagster as dg
 
 from netflix_assets.catalog import RawFile
-from netflix_assets.errors import BucketError, UserError
+from netflix_assets.errors import BucketError, LoadError, UserError
 from netflix_assets.formats.split import split_by_month
-from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
-from netflix_assets.landing.source_assets import BUCKET_KEY, DATA_VERSION_TAG, GROUP
+from netflix_assets.landing.arrivals import arrival_fingerprint
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.failed_loads import (
+    EXPORT_IS_SPLIT,
+    FailedLoad,
+    failed_loads_evaluation,
+    failed_loads_result,
+    recorded_failures,
+)
+from netflix_assets.landing.source_assets import BUCKET_KEY, GROUP
 from netflix_assets.landing.upload import md5_of
 from netflix_assets.owners import OWNERS
 
@@ -46,14 +54,9 @@ def split_key(file: RawFile) -> dg.AssetKey:
     return dg.AssetKey([*file.source_key[:-1], f"{file.name}_split"])
 
 
-def split_is_due(instance: dg.DagsterInstance, file: RawFile, contents: Contents) -> bool:
-    """Whether the bucket holds an export that is not the one cut last."""
-    exports = contents.whole_exports.get(file.name, ())
-    if not exports:
-        return False
-    newest = instance.get_latest_materialization_event(split_key(file))
-    materialization = newest.asset_materialization if newest else None
-    return not materialization or (materialization.tags or {}).get(DATA_VERSION_TAG) != data_version(exports)
+def split_check(file: RawFile) -> dg.AssetCheckKey:
+    """Return the check that holds why the whole export in the bucket is not split, see `landing.failed_loads`."""
+    return dg.AssetCheckKey(split_key(file), EXPORT_IS_SPLIT)
 
 
 def split(file: RawFile, exports: Sequence[ObjectVersion], bucket: LandingBucket, scratch: Path) -> Split:
@@ -122,6 +125,10 @@ def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
             done = split(file, exports, bucket, scratch)
         except BucketError as error:
             raise dg.RetryRequested(max_retries=3, seconds_to_wait=5) from error
+        except UserError as error:
+            refused = {exports[0].key: FailedLoad(arrival_fingerprint(exports), str(error))}
+            context.instance.report_runless_asset_event(failed_loads_evaluation(split_check(file), refused))
+            raise LoadError(str(error)) from error
         context.log.info(f"{len(done.written)} of {done.months} months written, {len(done.removed)} removed")
         return dg.MaterializeResult(
             metadata={
@@ -134,3 +141,28 @@ def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
         )
 
     return _split
+
+
+def export_is_split(file: RawFile) -> dg.AssetChecksDefinition:
+    """The check that the whole export in the bucket, if there is one, is split."""
+
+    @dg.asset_check(
+        asset=split_key(file),
+        name=EXPORT_IS_SPLIT,
+        description="A whole export in the bucket is split into months; one that cannot be is named with the reason, "
+        "and everything else is loaded without it.",
+    )
+    def _is_split(
+        context: dg.AssetCheckExecutionContext, bucket: dg.ResourceParam[LandingBucket]
+    ) -> dg.AssetCheckResult:
+        check, exports = split_check(file), bucket.contents().whole_exports.get(file.name, ())
+        recorded = recorded_failures(context.instance, check)
+        return failed_loads_result(check, still_refused(recorded, exports))
+
+    return _is_split
+
+
+def still_refused(recorded: Mapping[str, FailedLoad], exports: Sequence[ObjectVersion]) -> dict[str, FailedLoad]:
+    """Return what of the recorded failures still holds: the same export is there."""
+    now = {exports[0].key: arrival_fingerprint(exports)} if exports else {}
+    return {name: one for name, one in recorded.items() if now.get(name) == one.objects}

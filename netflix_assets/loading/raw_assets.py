@@ -4,6 +4,7 @@ How rows get into a table is the warehouse's business (`warehouse.py`); this mod
 load, and tells Dagster what came of it.
 """
 
+import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,9 +13,17 @@ from typing import Any
 import dagster as dg
 
 from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, Column, RawFile
-from netflix_assets.errors import BucketError, WarehouseError
+from netflix_assets.errors import BucketError, LoadError, WarehouseError
 from netflix_assets.formats.rows import Reject
+from netflix_assets.landing.arrivals import arrival_fingerprint
 from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.failed_loads import (
+    LOADS_ACCEPTED,
+    FailedLoad,
+    failed_loads_evaluation,
+    failed_loads_result,
+    recorded_failures,
+)
 from netflix_assets.loading.warehouse import (
     LoadReport,
     LoadState,
@@ -23,7 +32,7 @@ from netflix_assets.loading.warehouse import (
     out_of_date,
 )
 from netflix_assets.owners import OWNERS
-from netflix_assets.partitions import months_between, partitions_of
+from netflix_assets.partitions import load_name, months_between, partitions_of
 from netflix_assets.pools import warehouse_pool
 from netflix_assets.settings import Target
 
@@ -31,6 +40,7 @@ GROUP = RAW_SCHEMA
 WAREHOUSE_KINDS = {Target.LOCAL: "duckdb", Target.SNOWFLAKE: "snowflake"}
 _REJECTS_SHOWN = 20
 _RETRIES = 3
+_MONTH_IN_KEY = re.compile(r"month=(\d{4}-\d{2})")
 _FIRST_RETRY_SECONDS = 2
 
 
@@ -131,9 +141,15 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             first, last = context.partition_key_range
             months = sorted({*months_between(first, last), *config.other_months})
         with retrying(context):
+            contents = bucket.contents()
             states = warehouse.load_states(file)
-            objects = objects_to_load(file, bucket.contents(), states, months, only_changed=config.only_changed)
-            report = warehouse.replace(file, objects, bucket, run_id=context.run.run_id)
+            objects = objects_to_load(file, contents, states, months, only_changed=config.only_changed)
+            try:
+                report = warehouse.replace(file, objects, bucket, run_id=context.run.run_id)
+            except LoadError as error:
+                refused = _months_named(str(error), objects) or objects
+                _remember(context.instance, file, contents, warehouse, dict.fromkeys(refused, str(error)))
+                raise
         context.log.info(
             f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
             f"from {report.objects} objects in {report.seconds:.2f} s"
@@ -144,6 +160,49 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata=metadata)
 
     return _load
+
+
+def _months_named(text: str, objects: ObjectsByPartition) -> set[str | None]:
+    return {month for month in _MONTH_IN_KEY.findall(text) if month in objects}
+
+
+def _remember(
+    instance: dg.DagsterInstance,
+    file: RawFile,
+    contents: Contents,
+    warehouse: Warehouse,
+    refused: Mapping[str | None, str],
+) -> None:
+    """Record what is refused until its objects change, and see to it that what is below has a table to read."""
+    warehouse.ensure_raw_tables([file])
+    (check,) = failure_checks(file)
+    known = still_failed(file, recorded_failures(instance, check), contents, warehouse.load_states(file))
+    now = {
+        load_name(file, month): FailedLoad(arrival_fingerprint(contents.of(file, month)), why)
+        for month, why in refused.items()
+    }
+    instance.report_runless_asset_event(failed_loads_evaluation(check, known | now))
+
+
+def failure_checks(file: RawFile) -> list[dg.AssetCheckKey]:
+    """Return the checks of a raw table whose results hold what is not loaded, see `landing.failed_loads`."""
+    return [dg.AssetCheckKey(dg.AssetKey(file.table_key), LOADS_ACCEPTED)]
+
+
+def still_failed(
+    file: RawFile,
+    recorded: Mapping[str, FailedLoad],
+    contents: Contents,
+    states: Mapping[str | None, LoadState],
+) -> dict[str, FailedLoad]:
+    """Return what of the recorded failures of a file still holds: the same objects are there and are not loaded."""
+    changed = out_of_date(file, observed_objects(file, contents), states)
+    now = {
+        load_name(file, month): arrival_fingerprint(contents.of(file, month))
+        for month, is_changed in changed.items()
+        if is_changed
+    }
+    return {name: one for name, one in recorded.items() if now.get(name) == one.objects}
 
 
 def _table_column(column: Column) -> dg.TableColumn:
@@ -204,8 +263,9 @@ def _rejects_table(rejects: Sequence[Reject]) -> dg.MetadataValue:
 
 
 def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
-    """The checks of one raw table: its books balance, and nothing is in quarantine."""
+    """The checks of one raw table: nothing is refused, its books balance, and nothing is in quarantine."""
     key = dg.AssetKey(file.table_key)
+    (accepted,) = failure_checks(file)
 
     @dg.multi_asset_check(
         name=f"{file.table}_checks",
@@ -222,6 +282,12 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
                 asset=key,
                 description="No row of the loads now in the table was set aside in `raw.rejected_rows`.",
             ),
+            dg.AssetCheckSpec(
+                accepted.name,
+                asset=key,
+                description="No file or month in the bucket is refused: what is waits until its objects change, and "
+                "the table keeps the rows that it held.",
+            ),
         ],
         pool=warehouse_pool(target, file.table),
         can_subset=True,
@@ -237,6 +303,9 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
             yield books_balance(file, bucket.contents(), states, warehouse.row_count(file))
         if "no_rejected_rows" in selected:
             yield no_rejected_rows(file, states, warehouse.rejects(file, limit=_REJECTS_SHOWN))
+        if accepted.name in selected:
+            recorded = recorded_failures(context.instance, accepted)
+            yield failed_loads_result(accepted, still_failed(file, recorded, bucket.contents(), states))
 
     return _checks
 

@@ -15,7 +15,7 @@ import dagster as dg
 import pytest
 
 from netflix_assets.automation.conditions import automation_sensor
-from netflix_assets.automation.materialize import RANGE_END_TAG, RANGE_START_TAG
+from netflix_assets.automation.run_requests import RANGE_END_TAG, RANGE_START_TAG
 from netflix_assets.automation.sensors import arrivals_sensor, default_status
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import LandingBucket

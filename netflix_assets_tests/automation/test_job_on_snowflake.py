@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import dagster as dg
 import pytest
 
-from netflix_assets.automation.materialize import Outcome
+from netflix_assets.automation.materialize import Materialized
 from netflix_assets_tests.automation.daemon import daemon
 from netflix_assets_tests.emulator.patches import Statement
 from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
@@ -28,7 +28,7 @@ class Job:
     account: Account
     duckdb: Pipeline
     snowflake: Pipeline
-    first: Outcome
+    first: Materialized
     statements: list[Statement]
 
 
@@ -43,7 +43,7 @@ def job(snowflake_account: Account, built_small: Pipeline, tmp_path_factory: pyt
         yield Job(snowflake_account, duckdb, snowflake, first, snowflake_account.emulator.statements)
 
 
-def run_id(outcome: Outcome) -> str:
+def run_id(outcome: Materialized) -> str:
     assert outcome.success, outcome.errors
     assert outcome.run_id is not None
     return outcome.run_id

@@ -29,7 +29,7 @@ def same_as_built_afresh(pipeline: Pipeline, fresh_home: Path) -> bool:
     """Whether every table is what a first build from the same bucket makes."""
     fresh = pipeline.copy(fresh_home)
     fresh.settings.warehouse_path.unlink()
-    outcome = fresh.materialize(everything=True)
+    outcome = fresh.materialize(force=True)
     assert outcome.success, outcome.errors
     return fresh.contents() == pipeline.contents()
 
@@ -40,7 +40,7 @@ def test_everything_is_loaded_and_a_missing_file_is_an_empty_table(built_small: 
     assert (rows["raw_ratings"], rows["fact_ratings"], rows["dim_movies"], rows["snap_tags"]) == (6, 6, 4, 2)
     assert rows["raw_genome_scores"] == rows["dim_genome_tags"] == rows["tag_relevance_analysis"] == 0
     assert status.missing_files == ("raw/genome_scores.csv", "raw/genome_tags.csv")
-    assert all(table.fresh for table in status.tables)
+    assert all(table.up_to_date for table in status.tables)
     assert not status.failed
 
 
@@ -91,7 +91,7 @@ def test_one_changed_month_is_the_only_one_loaded_and_rebuilt(small: Pipeline) -
     small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,1.0,1425168000"]))
     outcome = small.materialize()
     assert outcome.success, outcome.errors
-    assert outcome.work.tables == {dg.AssetKey(["raw", "raw_ratings"])}
+    assert {key for key in outcome.assets if key.path[0] == "raw"} == {dg.AssetKey(["raw", "raw_ratings"])}
     after = small.query("select month, max(load_id) from raw.load_history where month is not null group by all")
     assert {month for month, _ in set(after) - set(loads)} == {"2015-03"}
     kept = small.query("select distinct load_id from fact.fact_ratings where rating_month != date '2015-03-01'")
@@ -102,7 +102,7 @@ def test_changed_movies_leave_the_rating_facts_alone(small: Pipeline) -> None:
     small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat: recut (1996)"))
     outcome = small.materialize()
     assert outcome.success, outcome.errors
-    built = {"/".join(key.path) for key in outcome.work.assets}
+    built = {"/".join(key.path) for key in outcome.assets}
     assert {"raw/raw_movies", "staging/src_movies", "dim/dim_movies", "snapshots/snap_movies"} <= built
     assert not built & {"raw/raw_ratings", "fact/fact_ratings"}
     history = small.query("select title from snapshots.snap_movies where movie_id = 4 order by dbt_valid_from")
@@ -129,6 +129,47 @@ def test_a_refused_load_fails_the_run_says_why_and_keeps_the_rows_until_the_obje
     small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
     assert small.materialize().success
     assert small.one("select title from dim.dim_movies where movie_id = 4") == "Heat II (1995)"
+
+
+def test_what_is_refused_leaves_the_rest_loaded_and_built_and_is_named_until_its_objects_change(
+    small: Pipeline,
+) -> None:
+    small.put("raw/genome_scores.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
+    small.put("raw/ratings.csv", "movieId,name\n1,no ratings\n")
+    small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
+    done = small.materialize()
+    assert not done.success
+    refused = ["raw/genome_scores.csv", "raw/ratings.csv"]
+    assert [error.partition(",")[0] for error in done.errors] == refused
+    # The split that fails, the loads, and what could not be built beside the one that is refused.
+    assert len(done.outcomes) == 3
+    assert small.query("select title from dim.dim_movies where movie_id = 4") == [("Heat II (1995)",)]
+    again = small.materialize()
+    assert (again.run_id, again.success, again.errors) == (None, False, done.errors)
+    status = small.status()
+    assert set(status.failed_loads) == {"genome_scores", "raw/ratings.csv"}
+    assert {table.table for table in status.tables if not table.up_to_date} == {"raw_genome_scores"}
+    (failed,) = [table for table in status.tables if table.failed]
+    assert (failed.table, failed.failed) == ("raw_genome_scores", ("loads_accepted",))
+    small.delete("raw/genome_scores.csv")
+    small.delete("raw/ratings.csv")
+    mended = small.materialize()
+    assert (mended.run_id, mended.success) == (None, True)
+    assert not small.status().failed
+
+
+def test_a_check_without_a_result_for_the_newest_build_is_pending_and_is_run_alone(small: Pipeline) -> None:
+    mart = dg.AssetKey(["mart", "tag_relevance_analysis"])
+    with dagster_instance(small.settings) as instance:
+        record = instance.get_latest_materialization_event(mart)
+        assert record is not None and record.asset_materialization is not None
+        instance.report_runless_asset_event(dg.AssetMaterialization(mart, tags=record.asset_materialization.tags))
+    (pending,) = [table for table in small.status().tables if table.checks_pending]
+    assert (pending.table, pending.checks_passed) == ("tag_relevance_analysis", 0)
+    done = small.materialize()
+    assert done.success, done.errors
+    assert done.assets == frozenset()
+    assert not [table for table in small.status().tables if table.checks_pending]
 
 
 def test_a_failing_dbt_test_fails_the_run_stops_what_is_below_and_is_tried_again(small: Pipeline) -> None:
@@ -225,6 +266,7 @@ def test_a_killed_run_repeated_ends_as_an_undisturbed_one(
 ) -> None:
     killed = built_small.copy(tmp_path / "home")
     killed.settings.warehouse_path.unlink()
+    assert "snap_movies and snap_tags" in killed.plan().notes[0]
     for log in killed.settings.dbt_target_path.glob("dbt_build-*/dbt.log"):
         log.unlink()
     process = command(killed, "materialize")

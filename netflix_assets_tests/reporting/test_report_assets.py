@@ -49,7 +49,7 @@ def test_the_report_is_rebuilt_when_a_mart_changes_and_when_it_was_removed(small
     small.put("raw/ratings/month=2015-05/ratings.csv", ratings_csv(["3,1,0.5,1430438400", "3,2,5.0,1430438401"]))
     outcome = small.materialize()
     assert outcome.success, outcome.errors
-    assert REPORT_KEY in outcome.work.models
+    assert REPORT_KEY in outcome.assets
     assert 'data-tile="ratings" data-value="7"' in small.settings.report_path.read_text()
     assert outcome.run_id is not None
     metadata = next(

@@ -1,0 +1,112 @@
+"""All that a plan is made from, read once: bucket, warehouse, Dagster's records, what failed before, the clock."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import dagster as dg
+
+from netflix_assets.automation.records import PastRun, Records
+from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.landing.bucket import Contents
+from netflix_assets.landing.failed_loads import FailedLoad, failed_loads_evaluation, recorded_failures
+from netflix_assets.landing.source_assets import DATA_VERSION_TAG
+from netflix_assets.landing.whole_export import split_check, split_key, still_refused
+from netflix_assets.loading.raw_assets import failure_checks, still_failed
+from netflix_assets.loading.warehouse import LoadState, Warehouse
+from netflix_assets.reporting.store import ReportStore
+
+
+@dataclass(frozen=True)
+class Situation:
+    """Everything that a plan is made from.
+
+    Attributes:
+        contents: The bucket.
+        loaded: What each raw file's table holds, by file name and partition key.
+        relations: Schema and name of every table and view in the warehouse, and of the report if there is one.
+        records: What Dagster recorded of assets and checks.
+        failures: What each check says is not loaded, by name.
+        split: Of each file whose whole export was split, the data version of that export.
+        past: Runs that have ended, newest first.
+        now: Seconds since 1970.
+    """
+
+    contents: Contents
+    loaded: Mapping[str, Mapping[str | None, LoadState]]
+    relations: Collection[tuple[str, str]]
+    records: Records
+    failures: Mapping[dg.AssetCheckKey, Mapping[str, FailedLoad]] = field(default_factory=dict)
+    split: Mapping[str, str] = field(default_factory=dict)
+    past: Sequence[PastRun] = ()
+    now: float = 0.0
+
+    @property
+    def failed_loads(self) -> dict[str, FailedLoad]:
+        """What is not loaded, by name, whichever check says so."""
+        return {name: one for failed in self.failures.values() for name, one in failed.items()}
+
+    @classmethod
+    def read(
+        cls,
+        instance: dg.DagsterInstance,
+        graph: dg.AssetGraph,
+        contents: Contents,
+        warehouse: Warehouse,
+        store: ReportStore,
+        *,
+        relations: Collection[tuple[str, str]] | None = None,
+    ) -> Situation:
+        """Read everything but the bucket.
+
+        Args:
+            instance: Where runs are recorded.
+            graph: The assets.
+            contents: The bucket now.
+            warehouse: Asked what it holds.
+            store: Asked whether there is a report.
+            relations: Tables and views of the warehouse, where they are known already.
+
+        Raises:
+            WarehouseError: It cannot be read now.
+        """
+        split = {}
+        for file in RAW_FILES:
+            if file.month_column is None:
+                continue
+            newest = instance.get_latest_materialization_event(split_key(file))
+            made = newest.asset_materialization if newest else None
+            if made is not None and made.tags:
+                split[file.name] = made.tags.get(DATA_VERSION_TAG, "")
+        tables = warehouse.relations() if relations is None else relations
+        return cls(
+            contents=contents,
+            loaded={file.name: warehouse.load_states(file) for file in RAW_FILES},
+            relations={*tables, *({("reporting", "report")} if store.exists() else ())},
+            records=Records.read(instance, graph),
+            failures={check: recorded_failures(instance, check) for check in _checks_of_failures()},
+            split=split,
+            past=PastRun.read(instance),
+            now=time.time(),
+        )
+
+
+def outdated_failures(situation: Situation) -> list[dg.AssetCheckEvaluation]:
+    """Return new results for the checks that name failures which no longer hold, because their objects changed."""
+    contents, evaluations = situation.contents, []
+    for check, file in _checks_of_failures().items():
+        known = situation.failures.get(check, {})
+        if check == split_check(file):
+            still = still_refused(known, contents.whole_exports.get(file.name, ()))
+        else:
+            still = still_failed(file, known, contents, situation.loaded[file.name])
+        if known != still:
+            evaluations.append(failed_loads_evaluation(check, still))
+    return evaluations
+
+
+def _checks_of_failures() -> dict[dg.AssetCheckKey, RawFile]:
+    of_tables = {check: file for file in RAW_FILES for check in failure_checks(file)}
+    return of_tables | {split_check(file): file for file in RAW_FILES if file.month_column}
