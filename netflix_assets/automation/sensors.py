@@ -107,6 +107,8 @@ def tick(
     except WarehouseError as error:
         return nothing_to_run(f"waits for the warehouse, next try with the next tick: {error}", kept)
     events += outdated_failures(situation)
+    if not contents.files and not contents.whole_exports and not any(situation.loaded.values()):
+        return nothing_to_run(_EMPTY, replace(kept, processed_fingerprint=listing.fingerprint))
     plan = plan_run(graph, situation)
     for sentence in plan.notes:
         context.log.warning(sentence)
@@ -114,8 +116,7 @@ def tick(
         processed = replace(
             kept, processed_fingerprint=listing.fingerprint, retry_at=plan.retry_at, note=plan.not_loaded
         )
-        is_unused = not contents.files and not any(situation.loaded.values()) and not plan.not_loaded
-        return nothing_to_run(_EMPTY if is_unused else plan.reason, processed)
+        return nothing_to_run(plan.reason, processed)
     return dg.SensorResult(asset_events=events, run_requests=[run_request(plan)], cursor=kept.to_cursor())
 
 

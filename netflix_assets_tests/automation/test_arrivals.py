@@ -279,7 +279,7 @@ def test_half_an_upload_is_not_an_arrival(running: Daemon) -> None:
     body = changed("2015-03").encode()
     part = client.upload_part(Bucket=settings.bucket, Key=key, UploadId=upload, PartNumber=1, Body=io.BytesIO(body))
     assert running.look().reason.startswith("nothing changed")
-    parts = {"ObjectsByPartition": [{"ETag": part["ETag"], "PartNumber": 1}]}
+    parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
     client.complete_multipart_upload(Bucket=settings.bucket, Key=key, UploadId=upload, MultipartUpload=parts)
     assert running.look().months == {"2015-03"}
 
