@@ -13,10 +13,10 @@ create warehouse if not exists ${developer_warehouse}
 
 alter warehouse ${loader_warehouse} set
     auto_suspend = 60 auto_resume = true
-    statement_timeout_in_seconds = 3600 statement_queued_timeout_in_seconds = 1800;
+    statement_timeout_in_seconds = ${statement_seconds} statement_queued_timeout_in_seconds = ${queued_seconds};
 alter warehouse ${transformer_warehouse} set
     auto_suspend = 60 auto_resume = true
-    statement_timeout_in_seconds = 3600 statement_queued_timeout_in_seconds = 1800;
+    statement_timeout_in_seconds = ${statement_seconds} statement_queued_timeout_in_seconds = ${queued_seconds};
 alter warehouse ${reporter_warehouse} set
     auto_suspend = 60 auto_resume = true
     statement_timeout_in_seconds = 120 statement_queued_timeout_in_seconds = 60;

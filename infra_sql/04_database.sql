@@ -4,6 +4,8 @@
 use role sysadmin;
 
 create database if not exists ${database} comment = 'Movie ratings: raw tables and what dbt builds of them';
+-- No collation, whatever the account has: text is compared by its bytes, as DuckDB does.
+alter database ${database} set default_ddl_collation = '';
 
 create schema if not exists ${database}.raw with managed access;
 create schema if not exists ${database}.staging with managed access;

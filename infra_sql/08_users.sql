@@ -13,6 +13,11 @@ alter user ${transformer_user} set
 alter user ${reporter_user} set
     default_role = ${reporter_role} default_warehouse = ${reporter_warehouse} default_secondary_roles = ();
 
+-- What an account or a user may have set otherwise, and what a statement means by it: of every session of theirs.
+alter user ${loader_user} set ${session_parameters};
+alter user ${transformer_user} set ${session_parameters};
+alter user ${reporter_user} set ${session_parameters};
+
 grant role ${loader_role} to user ${loader_user};
 grant role ${transformer_role} to user ${transformer_user};
 grant role ${cloner_role} to user ${transformer_user};

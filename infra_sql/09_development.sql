@@ -3,6 +3,7 @@
 use role sysadmin;
 
 create transient database if not exists ${dev_database} comment = 'The twin of ${database} for development';
+alter database ${dev_database} set default_ddl_collation = '';
 create schema if not exists ${dev_database}.raw;
 create file format if not exists ${dev_database}.raw.csv_lines
     type = csv field_delimiter = none record_delimiter = '\n' encoding = 'UTF8' field_optionally_enclosed_by = none

@@ -33,6 +33,13 @@ _COLUMNS = """
 
 def load_and_build(settings: Settings) -> None:
     """Load what is out of date, then have dbt build everything; without Dagster, and without dbt's tests."""
+    load_raw_tables(settings)
+    done = dbt(settings, "--quiet", "build", "--exclude-resource-type", "test", "unit_test")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def load_raw_tables(settings: Settings) -> None:
+    """Load what is out of date."""
     contents = LandingBucket(settings).contents()
     warehouse = warehouse_from(settings)
     for file in RAW_FILES:
@@ -41,16 +48,19 @@ def load_and_build(settings: Settings) -> None:
         parts = {window: contents.of(file, window) for window, changed in stale.items() if changed}
         if parts:
             warehouse.replace(file, parts, LandingBucket(settings), run_id="test")
+
+
+def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run dbt on the project."""
     with dbt_environment(settings):
-        command = [dbt_executable(), "--quiet", "build", "--exclude-resource-type", "test", "unit_test"]
-        done = subprocess.run(
-            [*command, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)],
+        command = [dbt_executable(), *arguments, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
+        return subprocess.run(
+            command,
             env={**os.environ, "DBT_LOG_PATH": str(settings.home / "logs")},
             capture_output=True,
             text=True,
             check=False,
         )
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def in_both(account: Account, duckdb: Settings, snowflake: Settings) -> dict[str, tuple[Rows, Rows]]:

@@ -97,6 +97,11 @@ def _yes(value: object) -> str:
     return str(str(value).lower() in ("true", "yes", "y", "on")).upper()
 
 
+def _parameter(value: str) -> str:
+    """The value of a parameter as `inventory.plain` has it."""
+    return value.upper() if value.lower() in ("true", "false") else value
+
+
 def _listed(value: object) -> str:
     """A list as `inventory.plain` has it, from `a,b` or `["a","b"]`."""
     text = str(value or "").strip()
@@ -145,7 +150,12 @@ def _resource_monitor(reader: _Reader, name: str, owner: str) -> Thing | None:
 
 def _database(reader: _Reader, name: str, owner: str) -> Thing | None:
     row = reader.show("databases", name, owner)
-    return None if row is None else _owned(row, {"TRANSIENT": str("TRANSIENT" in str(row["options"])).upper()})
+    if row is None:
+        return None
+    collation = reader.properties(
+        owner, f"show parameters like 'DEFAULT_DDL_COLLATION' in database {name}", "key", "value"
+    )
+    return _owned(row, {"TRANSIENT": str("TRANSIENT" in str(row["options"])).upper(), **collation})
 
 
 def _schema(reader: _Reader, name: str, owner: str) -> Thing | None:
@@ -220,7 +230,7 @@ def _user(reader: _Reader, name: str, owner: str) -> Thing | None:
     row = reader.show("users", name, owner)
     if row is None:
         return None
-    policy = reader.properties(owner, f"show parameters like 'NETWORK_POLICY' in user {name}", "key", "value")
+    parameters = reader.properties(owner, f"show parameters in user {name}", "key", "value")
     return _owned(
         row,
         {
@@ -231,7 +241,7 @@ def _user(reader: _Reader, name: str, owner: str) -> Thing | None:
             "PUBLIC KEY": _yes(row["has_rsa_public_key"]),
             "PASSWORD": _yes(row["has_password"]),
             "DISABLED": _yes(row["disabled"]),
-            **policy,
+            **{parameter: _parameter(value) for parameter, value in parameters.items()},
         },
     )
 

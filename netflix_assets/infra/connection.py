@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any, Protocol
 
 from netflix_assets.errors import InfraError
+from netflix_assets.loading.snowflake_parameters import session_parameters
 from netflix_assets.settings import SnowflakeSettings
 
 if TYPE_CHECKING:
@@ -53,7 +54,10 @@ def admin_connection(name: str, snowflake_settings: SnowflakeSettings) -> Iterat
     """
     connector = _connector()
     try:
-        connection = connector.connect(connection_name=name)
+        # An administrator's own parameters must not decide what a script makes, such as a quoted name's case.
+        connection = connector.connect(
+            connection_name=name, session_parameters=session_parameters(snowflake_settings.statement_seconds)
+        )
     except connector.Error as error:
         raise InfraError(
             f"connection {name!r} of Snowflake's connections.toml cannot be opened ({one_line(error)}); "

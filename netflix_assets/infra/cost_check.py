@@ -7,7 +7,8 @@ import dagster as dg
 from netflix_assets.infra.costs import DAYS, AssetCost, costs_by_asset, read_costs
 from netflix_assets.infra.names import Names
 from netflix_assets.infra.service import SignIn, sign_in
-from netflix_assets.loading.snowflake_connection import QueryTag, SnowflakeError
+from netflix_assets.loading.snowflake_connection import QueryTag
+from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.settings import Duty, SnowflakeSettings
 
 GROUP = "operations"

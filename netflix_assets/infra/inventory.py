@@ -259,7 +259,7 @@ _CREATED = (
     r"role|warehouse|resource monitor|(?:transient )?database|schema|storage integration|file format|stage|user|"
     r"network policy"
 )
-_ALTERED = r"warehouse|resource monitor|storage integration|stage|user|network policy"
+_ALTERED = r"database|warehouse|resource monitor|storage integration|stage|user|network policy"
 _ON = r"warehouse|database|schema|stage|file format|integration|table|view"
 _PRIVILEGES = r"(?P<privileges>\w+(?: \w+)*(?:\s*,\s*\w+(?: \w+)*)*)"
 

@@ -14,6 +14,7 @@ from string import Template
 from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, RawFile
 from netflix_assets.errors import InfraError
 from netflix_assets.infra.names import Names
+from netflix_assets.loading.snowflake_parameters import QUEUED_SECONDS, as_sql, session_parameters
 from netflix_assets.loading.warehouse import LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
 from netflix_assets.settings import PROJECT_ROOT, InfraSettings
 
@@ -80,6 +81,9 @@ def values(settings: InfraSettings) -> dict[str, str]:
         "developer_warehouse": names.developer_warehouse,
         "cloner_role": names.cloner_role,
         "costs_role": names.costs_role,
+        "statement_seconds": str(settings.snowflake.statement_seconds),
+        "queued_seconds": str(QUEUED_SECONDS),
+        "session_parameters": as_sql(session_parameters(settings.snowflake.statement_seconds)),
     }
     for duty, user in settings.snowflake.users.items():
         filled[f"{duty.value}_user"] = user.user

@@ -13,16 +13,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from netflix_assets.errors import WarehouseError
+from netflix_assets.loading.snowflake_errors import refused_sign_in, refused_statement
+from netflix_assets.loading.snowflake_parameters import client_seconds, session_parameters
 from netflix_assets.settings import ServiceUser, SnowflakeSettings
 
-_NETWORK_SECONDS = 300
-_LOCK_SECONDS = 600
-_UNREACHABLE = 250001
-_KEY_REFUSED = {390144, 394300, 394304}
-_ACCESS_DENIED = 3001
-_MISSING = 2003
-_NO_WAREHOUSE = 606
-_LOCKED = 625
+_SOCKET_SECONDS = 60
+"""Of one request: Snowflake answers within 45 s, if only that the statement is still at work."""
 
 
 @dataclass(frozen=True)
@@ -65,34 +61,12 @@ class Answer:
         return [dict(zip(self.columns, row, strict=True)) for row in self.rows]
 
 
-class SnowflakeError(WarehouseError):
-    """Snowflake refused a statement.
-
-    Attributes:
-        number: Snowflake's number of the error.
-    """
-
-    def __init__(self, sentence: str, number: int | None) -> None:
-        super().__init__(sentence)
-        self.number = number
-
-    @property
-    def may_be_the_data(self) -> bool:
-        """Whether the data that a statement reads may be at fault, as far as the number tells."""
-        return self.number not in (_ACCESS_DENIED, _MISSING, _NO_WAREHOUSE, _LOCKED)
-
-    @property
-    def is_missing_object(self) -> bool:
-        """Whether something that the statement names does not exist, or may not be seen."""
-        return self.number == _MISSING
-
-
 class Session:
     """An open session; every statement in it carries the same QUERY_TAG."""
 
-    def __init__(self, connection: Any, account: str, user: ServiceUser) -> None:
+    def __init__(self, connection: Any, settings: SnowflakeSettings, user: ServiceUser) -> None:
         self._connection = connection
-        self._account = account
+        self._settings = settings
         self._user = user
 
     def run(self, sql: str) -> Answer:
@@ -110,32 +84,7 @@ class Session:
                 columns = tuple(column.name.lower() for column in cursor.description)
                 return Answer(rows, columns, cursor.rowcount or 0, cursor.sfqid or "")
         except Error as error:
-            raise SnowflakeError(self._sentence(error), error.errno) from error
-
-    def _sentence(self, error: Any) -> str:
-        said = _said(error)
-        if error.errno == _ACCESS_DENIED:
-            return (
-                f"Snowflake account {self._account} does not let role {self._user.role} do this ({said}); "
-                "give it the privilege (`netflix-assets infra apply`)"
-            )
-        if error.errno == _MISSING:
-            return (
-                f"Snowflake account {self._account} does not hold, or does not show to role {self._user.role}, what a "
-                f"statement names ({said}); create it or give the role the privilege (`netflix-assets infra apply`)"
-            )
-        if error.errno == _NO_WAREHOUSE:
-            return (
-                f"Snowflake warehouse {self._user.warehouse} does not exist or role {self._user.role} may not use it; "
-                "create it or give the role USAGE on it (`netflix-assets infra apply`)"
-            )
-        if error.errno == _LOCKED:
-            return (
-                f"another transaction in Snowflake account {self._account} did not release its lock within "
-                f"{_LOCK_SECONDS} s ({said}); let that load finish, or find it with SHOW LOCKS and end it, then load "
-                "again"
-            )
-        return f"Snowflake account {self._account} refused a statement ({said})"
+            raise refused_statement(error, self._settings, self._user) from error
 
 
 @contextmanager
@@ -174,25 +123,23 @@ def session(
         schema="RAW",
         autocommit=True,
         login_timeout=connect_seconds,
-        network_timeout=_NETWORK_SECONDS,
+        # No network_timeout but one beyond Snowflake's own limits: the client cancels a statement that is still at
+        # work then.
+        network_timeout=client_seconds(settings.statement_seconds),
         additional_snowflake_connection_args={
             **(address if settings.host else {}),
-            "session_parameters": {
-                "QUERY_TAG": str(tag),
-                "TIMEZONE": "UTC",
-                "LOCK_TIMEOUT": _LOCK_SECONDS,
-                "ABORT_DETACHED_QUERY": True,
-            },
+            "socket_timeout": _SOCKET_SECONDS,
+            "session_parameters": {**session_parameters(settings.statement_seconds), "QUERY_TAG": str(tag)},
         },
     )
     with ExitStack() as stack:
         try:
             connection = stack.enter_context(resource.get_connection())
         except Error as error:
-            raise WarehouseError(_connect_sentence(settings, user, error, connect_seconds)) from error
+            raise WarehouseError(refused_sign_in(error, settings, user, connect_seconds)) from error
         # The resource closes the connection only if all went well.
         stack.callback(connection.close)
-        yield Session(connection, settings.account, user)
+        yield Session(connection, settings, user)
 
 
 def _check_key(user: ServiceUser) -> None:
@@ -227,28 +174,3 @@ def _check_key(user: ServiceUser) -> None:
             f"the private key {path} of Snowflake user {user.user} cannot be opened: {why}; "
             f"set {setting}_PATH and {setting}_PASSPHRASE to a key and its passphrase"
         ) from error
-
-
-def _connect_sentence(settings: SnowflakeSettings, user: ServiceUser, error: Any, seconds: int) -> str:
-    from snowflake.connector.errors import OperationalError
-
-    if error.errno in _KEY_REFUSED:
-        return (
-            f"Snowflake account {settings.account} refused the key {user.private_key_path} of user {user.user}; set "
-            "RSA_PUBLIC_KEY of that user to its public half (`netflix-assets infra keys` shows it)"
-        )
-    if isinstance(error, OperationalError) and error.errno == _UNREACHABLE:
-        where = f" at {settings.host}:{settings.port}" if settings.host else ""
-        return (
-            f"Snowflake account {settings.account}{where} could not be reached within {seconds} s; "
-            "check NETFLIX_SNOWFLAKE_ACCOUNT, NETFLIX_SNOWFLAKE_HOST and the network, then try again"
-        )
-    return (
-        f"Snowflake account {settings.account} did not let user {user.user} sign in with role {user.role} "
-        f"({_said(error)})"
-    )
-
-
-def _said(error: Any) -> str:
-    """What Snowflake said, on one line."""
-    return " ".join(str(error.raw_msg or error.msg or "no reason given").split())[:300]

@@ -10,7 +10,6 @@ a transaction that Snowflake rolls back.
 from __future__ import annotations
 
 import datetime as dt
-import json
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,7 +26,8 @@ from netflix_assets.formats.lines import LONGEST_LINE, first_line_of, line_too_l
 from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
-from netflix_assets.loading.snowflake_connection import QueryTag, Session, SnowflakeError, session
+from netflix_assets.loading.snowflake_connection import QueryTag, Session, session
+from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.loading.warehouse import (
     LoadReport,
     LoadState,
@@ -155,9 +155,9 @@ class SnowflakeWarehouse:
             WarehouseError: The stage reads another bucket.
         """
         stage = f"{self._settings.database}.{RAW_SCHEMA.upper()}.{self._settings.stage}"
-        properties = opened.run(f"describe stage {RAW_SCHEMA}.{self._settings.stage}").records()
-        url = next(str(row["property_value"]) for row in properties if row["property"] == "URL")
-        where = urlsplit(json.loads(url)[0] if url.startswith("[") else url)
+        # Of what tells the address, the one that Snowflake documents to need no more than USAGE.
+        ((url,),) = opened.run(f"select get_stage_location(@{RAW_SCHEMA}.{self._settings.stage})").rows
+        where = urlsplit(str(url))
         if where.netloc != bucket.name:
             raise WarehouseError(
                 f"stage {stage} reads s3://{where.netloc}/, not the bucket {bucket.name!r} whose objects were "
@@ -174,6 +174,7 @@ class SnowflakeWarehouse:
         Raises:
             LoadError: An object cannot be copied.
             BucketError: An object is no longer the one observed.
+            WarehouseError: Snowflake refuses for another reason than the objects.
         """
         for statement in sql.create_objects(objects):
             opened.run(statement)
@@ -184,12 +185,17 @@ class SnowflakeWarehouse:
             try:
                 answer = opened.run(statement)
             except SnowflakeError as error:
-                if error.may_be_the_data:
-                    _find_bad_object(versions, bucket)
+                if error.is_missing_file:
+                    bucket.refuse_if_replaced(versions)
+                if not error.is_of_the_data:
+                    raise
+                _find_bad_object(versions, bucket)
                 raise LoadError(f"{error}; nothing was changed") from error
             loaded += answer.records()
             query_id = answer.query_id
         bucket.refuse_if_replaced(versions)
+        # A COPY that processed no file answers with a status alone.
+        loaded = [row for row in loaded if "file" in row]
         partly = [
             row["file"] for row in loaded if row["status"] != "LOADED" or row["rows_parsed"] != row["rows_loaded"]
         ]

@@ -134,6 +134,7 @@ class Settings:
                 "NETFLIX_SNOWFLAKE_PORT": str(self.snowflake.port),
                 "NETFLIX_SNOWFLAKE_PROTOCOL": self.snowflake.protocol,
                 "NETFLIX_SNOWFLAKE_DATABASE": self.snowflake.database,
+                "NETFLIX_SNOWFLAKE_STATEMENT_SECONDS": str(self.snowflake.statement_seconds),
                 "NETFLIX_SNOWFLAKE_TRANSFORMER_USER": transformer.user,
                 "NETFLIX_SNOWFLAKE_TRANSFORMER_ROLE": transformer.role,
                 "NETFLIX_SNOWFLAKE_TRANSFORMER_WAREHOUSE": transformer.warehouse,

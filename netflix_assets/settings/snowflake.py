@@ -75,6 +75,7 @@ class SnowflakeSettings:
         protocol: `https`, or `http` for a server on this machine.
         database: Where everything is built.
         stage: The external stage over the bucket, in schema raw of the database.
+        statement_seconds: How long a statement of a load or a model may run.
         users: The service user of each duty.
     """
 
@@ -84,6 +85,7 @@ class SnowflakeSettings:
     protocol: str
     database: str
     stage: str
+    statement_seconds: int
     users: Mapping[Duty, ServiceUser] = field(hash=False)
 
     @classmethod
@@ -98,6 +100,7 @@ class SnowflakeSettings:
             protocol=reader.matching(f"{_PREFIX}_PROTOCOL", r"https?", "https or http", default="https"),
             database=reader.identifier(f"{_PREFIX}_DATABASE", "MOVIELENS"),
             stage=reader.identifier(f"{_PREFIX}_STAGE", "LANDING"),
+            statement_seconds=reader.whole_number(f"{_PREFIX}_STATEMENT_SECONDS", 3600),
             users={duty: ServiceUser.read(reader, duty) for duty in Duty},
         )
 

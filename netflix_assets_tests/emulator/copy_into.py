@@ -175,7 +175,7 @@ def result_row(file: str, rows: int) -> tuple[Any, ...]:
     return (file, "LOADED", rows, rows, 1, 0, None, None, None, None)
 
 
-def is_stage_description(sql: str) -> str | None:
-    """The stage that a DESCRIBE STAGE statement names, or None for another statement."""
-    found = re.fullmatch(r"\s*desc(?:ribe)?\s+stage\s+([\w.$\"]+)\s*;?\s*", sql, re.IGNORECASE)
+def stage_of_location(sql: str) -> str | None:
+    """The stage that `select get_stage_location(@stage)` names, or None for another statement."""
+    found = re.fullmatch(r"\s*select\s+get_stage_location\(@([\w.$\"]+)\)\s*;?\s*", sql, re.IGNORECASE)
     return found[1] if found else None

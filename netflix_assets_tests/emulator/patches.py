@@ -5,7 +5,6 @@ Each patch names the difference. They replace functions inside fakesnow, hence `
 
 from __future__ import annotations
 
-import json
 import re
 import time
 from dataclasses import dataclass, field
@@ -28,14 +27,13 @@ from netflix_assets_tests.emulator.copy_into import (
     CopyLines,
     ReadObject,
     copied,
-    is_stage_description,
     result_row,
+    stage_of_location,
 )
+from netflix_assets_tests.emulator.parameters import Parameters
 from netflix_assets_tests.emulator.versions import UnfitEmulator, refuse_other_versions
 
 _LOCK_POLL_SECONDS = 0.05
-_QUERY_TAG = re.compile(r"alter\s+session\s+(?:set\s+query_tag\s*=\s*'(.*)'|(unset)\s+query_tag)\s*;?\s*", re.I | re.S)
-_SHOW_QUERY_TAG = re.compile(r"show\s+parameters\s+like\s+'query_tag'.*", re.I | re.S)
 # No privilege is emulated, so that none is held; dbt asks before it grants.
 _NO_GRANTS = (
     "select '' as \"created_on\", '' as \"privilege\", '' as \"granted_on\", '' as \"name\", "
@@ -59,19 +57,19 @@ class SessionState:
     """What the emulator knows of a session beyond fakesnow.
 
     Attributes:
-        tag: QUERY_TAG.
+        parameters: Its parameters, QUERY_TAG among them.
         user: Who signed in; empty for the emulator's own sessions, whose statements are not recorded.
         in_transaction: Between BEGIN and COMMIT or ROLLBACK.
+        is_aborted: A statement of that transaction failed, and TRANSACTION_ABORT_ON_ERROR is on.
         untouched: No statement has run in that transaction.
-        lock_timeout: Seconds to wait for another transaction's lock.
         sql: The statement at work.
     """
 
-    tag: str = ""
+    parameters: Parameters
     user: str = ""
     in_transaction: bool = False
+    is_aborted: bool = False
     untouched: bool = False
-    lock_timeout: float = 20
     sql: str = ""
 
 
@@ -92,11 +90,15 @@ class Surroundings:
         read: Reads objects of the buckets that stages point at.
         statements: Every statement received, oldest first.
         refusals: Statements to answer with an error: a pattern, and (number, SQL state, text).
+        durations: Seconds that statements which match a pattern are said to take.
+        account_parameters: Parameters of the account, which hold where a session sets none.
     """
 
     read: ReadObject
     statements: list[Statement] = field(default_factory=list)
     refusals: list[tuple[re.Pattern[str], tuple[int, str, str]]] = field(default_factory=list)
+    durations: list[tuple[re.Pattern[str], float]] = field(default_factory=list)
+    account_parameters: dict[str, str] = field(default_factory=dict)
 
 
 _surroundings: Surroundings | None = None
@@ -112,7 +114,7 @@ _per_db_creation_sql = fakesnow.info_schema.per_db_creation_sql
 def state_of(connection: Any) -> SessionState:
     """The state of a session, made when first asked for."""
     if not hasattr(connection, "_emulator_state"):
-        connection._emulator_state = SessionState()
+        connection._emulator_state = SessionState(Parameters(_here().account_parameters))
     state: SessionState = connection._emulator_state
     return state
 
@@ -146,25 +148,32 @@ def _execute_from_client(cursor: Any, command: str, *args: Any, **kwargs: Any) -
     state = state_of(connection)
     state.sql = command
     if state.user:
-        _here().statements.append(Statement(command, state.tag, state.user))
-    for pattern, (number, sql_state, text) in _here().refusals:
-        if pattern.search(command):
-            raise ProgrammingError(msg=text, errno=number, sqlstate=sql_state)
+        _here().statements.append(Statement(command, state.parameters["QUERY_TAG"], state.user))
     bare = _without_comments(command)
-    if found := _QUERY_TAG.fullmatch(bare):
-        state.tag = "" if found[2] else found[1].replace("''", "'").replace("\\\\", "\\")
+    if state.is_aborted and not re.match(r"(commit|rollback)\b", bare, re.I):
+        raise ProgrammingError(
+            msg="The transaction was aborted by an error; end it with ROLLBACK.", errno=90232, sqlstate="25000"
+        )
+    try:
+        _refuse_as_told(state, command)
+    except ProgrammingError:
+        # Snowflake has undone the statement and nothing else.
+        state.is_aborted = state.in_transaction and state.parameters.is_on("TRANSACTION_ABORT_ON_ERROR")
+        raise
+    if state.parameters.change(bare):
         command = "select 'Statement executed successfully.' as status"
-    elif _SHOW_QUERY_TAG.fullmatch(bare):
-        tag = state.tag.replace("'", "''").replace("\\", "\\\\")
-        command = f"select 'QUERY_TAG' as \"key\", '{tag}' as \"value\""
-    elif (stage := is_stage_description(bare)) is not None:
-        command = _describe_stage(connection, stage)
+    elif (shown := state.parameters.shown(bare)) is not None:
+        command = shown
+    elif (stage := stage_of_location(bare)) is not None:
+        command = _stage_location(connection, stage)
     elif re.match(r"show\s+grants\s+on\b", bare, re.I):
         command = _NO_GRANTS
     elif any(re.match(pattern, bare, re.I | re.S) for pattern in _IGNORED):
         command = "select 'Statement executed successfully.' as status"
     try:
-        return _execute(cursor, command, *args, **kwargs)
+        answered = _execute(cursor, command, *args, **kwargs)
+        _cut_off(cursor, int(state.parameters["ROWS_PER_RESULTSET"]))
+        return answered
     except (ProgrammingError, DatabaseError):
         _roll_back(cursor)
         raise
@@ -176,6 +185,27 @@ def _execute_from_client(cursor: Any, command: str, *args: Any, **kwargs: Any) -
         raise ProgrammingError(msg=f"{type(error).__name__}: {error}", errno=1003, sqlstate="42000") from None
 
 
+def _refuse_as_told(state: SessionState, command: str) -> None:
+    """Answer with the error that a test asked for, or that a statement took too long."""
+    for pattern, (number, sql_state, text) in _here().refusals:
+        if pattern.search(command):
+            raise ProgrammingError(msg=text, errno=number, sqlstate=sql_state)
+    limit = float(state.parameters["STATEMENT_TIMEOUT_IN_SECONDS"])
+    for pattern, seconds in _here().durations:
+        if pattern.search(command) and seconds > limit > 0:
+            raise ProgrammingError(
+                msg=f"Statement reached its statement or warehouse timeout of {limit:g} second(s) and was canceled.",
+                errno=630,
+                sqlstate="57014",
+            )
+
+
+def _cut_off(cursor: Any, rows: int) -> None:
+    """Return no more rows of a query than ROWS_PER_RESULTSET says; 0 is no limit."""
+    if rows and cursor._arrow_table is not None and re.match(r"\s*(select|with)\b", state_of(cursor._conn).sql, re.I):
+        cursor._arrow_table = cursor._arrow_table.slice(0, rows)
+
+
 def _without_comments(command: str) -> str:
     """The statement without the comments that dbt puts before and behind it."""
     return re.sub(r"^(\s*/\*.*?\*/)+|(/\*[^*]*\*/\s*;?\s*)$", "", command, flags=re.S).strip()
@@ -185,6 +215,7 @@ def _roll_back(cursor: Any) -> None:
     """DuckDB spoils a transaction by any error, Snowflake only undoes the statement; here the session goes on."""
     state = state_of(cursor._conn)
     if state.in_transaction:
+        state.is_aborted = state.parameters.is_on("TRANSACTION_ABORT_ON_ERROR")
         try:
             cursor._duck_conn.rollback()
         except duckdb.TransactionException:
@@ -193,8 +224,8 @@ def _roll_back(cursor: Any) -> None:
             state.in_transaction = cursor._conn._in_transaction = False
 
 
-def _describe_stage(connection: Any, stage: str) -> str:
-    """DESCRIBE STAGE, of which fakesnow knows nothing: the row that says where it points."""
+def _stage_location(connection: Any, stage: str) -> str:
+    """GET_STAGE_LOCATION, of which fakesnow knows nothing."""
     database, schema, name = parts_from_var(stage, connection.database, connection.schema)
     row = connection._duck_conn.execute(
         "select url from _fs_global._fs_information_schema._fs_stages "
@@ -207,20 +238,21 @@ def _describe_stage(connection: Any, stage: str) -> str:
             errno=2003,
             sqlstate="02000",
         )
-    value = json.dumps([row[0]]).replace("'", "''")
-    return (
-        "select 'STAGE_LOCATION' as \"parent_property\", 'URL' as \"property\", 'String' as \"property_type\", "
-        f"'{value}' as \"property_value\", '' as \"property_default\""
-    )
+    return f"select '{row[0]}' as \"GET_STAGE_LOCATION\""
 
 
 def _explode_with_transactions(cursor: Any, expression: exp.Expr) -> Any:
     """Keep track of transactions, which DDL commits in Snowflake; fakesnow does so without autocommit only."""
     state = state_of(cursor._conn)
+    if state.parameters.is_on("QUOTED_IDENTIFIERS_IGNORE_CASE"):
+        for identifier in expression.find_all(exp.Identifier):
+            identifier.set("this", identifier.name.upper())
     if isinstance(expression, exp.Transaction):
         state.in_transaction = state.untouched = True
     elif isinstance(expression, (exp.Commit, exp.Rollback)):
-        state.in_transaction = False
+        if state.is_aborted and state.in_transaction:
+            expression = exp.Rollback()
+        state.in_transaction = state.is_aborted = False
     elif isinstance(expression, _DDL) and state.in_transaction:
         cursor._duck_conn.commit()
         state.in_transaction = cursor._conn._in_transaction = False
@@ -290,7 +322,7 @@ def _execute_waiting(cursor: Any, transformed: exp.Expr, params: Any = None) -> 
     Only a transaction that has done nothing yet can begin again without its client noticing.
     """
     state = state_of(cursor._conn)
-    deadline = time.monotonic() + state.lock_timeout
+    deadline = time.monotonic() + float(state.parameters["LOCK_TIMEOUT"])
     # fakesnow describes each statement's result after it: that is no statement of the client's.
     own = not isinstance(transformed, (exp.Transaction, exp.Describe))
     first = state.in_transaction and state.untouched and own
@@ -304,7 +336,7 @@ def _execute_waiting(cursor: Any, transformed: exp.Expr, params: Any = None) -> 
             if (state.in_transaction and not first) or time.monotonic() > deadline:
                 raise ProgrammingError(
                     msg="Statement has been aborted: a lock is held by another transaction and was not released "
-                    f"within {state.lock_timeout:g} seconds",
+                    f"within {float(state.parameters['LOCK_TIMEOUT']):g} seconds",
                     errno=625,
                     sqlstate="57014",
                 ) from None

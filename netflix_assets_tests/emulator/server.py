@@ -67,6 +67,7 @@ class Emulator:
         routes.insert(0, Route("/session", self._session, methods=["POST"]))
         self.app = Starlette(routes=routes)
         self.requests: list[str] = []
+        self._sign_in_refusal: tuple[int, str, str] | None = None
 
     @property
     def statements(self) -> list[Statement]:
@@ -132,6 +133,34 @@ class Emulator:
         finally:
             self._surroundings.refusals.remove(refusal)
 
+    @contextmanager
+    def refusing_sign_in(self, code: str, message: str, *, status: int = 200) -> Iterator[None]:
+        """Answer whoever signs in with an error of this number, or of this HTTP status."""
+        self._sign_in_refusal = (status, code, message)
+        try:
+            yield
+        finally:
+            self._sign_in_refusal = None
+
+    @contextmanager
+    def taking(self, pattern: str, seconds: float) -> Iterator[None]:
+        """Have statements that match a pattern take so long, as far as timeouts go."""
+        duration = (re.compile(pattern, re.IGNORECASE), seconds)
+        self._surroundings.durations.append(duration)
+        try:
+            yield
+        finally:
+            self._surroundings.durations.remove(duration)
+
+    @contextmanager
+    def account_parameters(self, **values: str) -> Iterator[None]:
+        """Set parameters of the account, which hold for sessions that do not set them."""
+        self._surroundings.account_parameters.update(values)
+        try:
+            yield
+        finally:
+            self._surroundings.account_parameters.clear()
+
     def end_sessions(self) -> None:
         """End every session and its transaction, as Snowflake does some time after a client died."""
         for connection in _FAKESNOW.sessions.values():
@@ -148,6 +177,10 @@ class Emulator:
         if request.headers.get("Content-Encoding") == "gzip":
             body = gzip.decompress(body)
         data = json.loads(body)["data"]
+        if self._sign_in_refusal is not None:
+            status, code, message = self._sign_in_refusal
+            answer = {"data": {}, "code": code, "message": message, "success": False}
+            return JSONResponse(answer, status_code=status)
         user = str(data.get("LOGIN_NAME", "")).upper()
         if not self._is_signed_by(user, data.get("TOKEN")):
             return JSONResponse(
@@ -157,9 +190,7 @@ class Emulator:
         token = json.loads(bytes(response.body))["data"]["token"]
         state = state_of(_FAKESNOW.sessions[token])
         state.user = user
-        parameters = data.get("SESSION_PARAMETERS", {})
-        state.tag = str(parameters.get("QUERY_TAG") or "")
-        state.lock_timeout = float(parameters.get("LOCK_TIMEOUT") or state.lock_timeout)
+        state.parameters.set_all(data.get("SESSION_PARAMETERS", {}))
         return response
 
     def _is_signed_by(self, user: str, token: str | None) -> bool:

@@ -14,7 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.loading.snowflake_connection import QueryTag, Session, SnowflakeError, session
+from netflix_assets.loading.snowflake_connection import QueryTag, Session, session
+from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.loading.snowflake_sql import CREATE_LINES, Numbered, copy_lines
 from netflix_assets.settings import Duty, Settings
 from netflix_assets_tests.emulator.versions import UnfitEmulator, refuse_other_versions
@@ -173,7 +174,7 @@ def test_statements_are_recorded_with_tag_and_user(snowflake_account: Account, o
 
 
 def test_what_is_wrong_is_an_error_at_once_and_the_session_goes_on(opened: Session) -> None:
-    for nonsense in ("select * from no_such_table", "make it so", "select 1 +", "desc stage raw.none"):
+    for nonsense in ("select * from no_such_table", "make it so", "select 1 +", "select get_stage_location(@raw.none)"):
         with pytest.raises(SnowflakeError):
             opened.run(nonsense)
     assert opened.run("select 1").rows == [(1,)]

@@ -79,7 +79,8 @@ class FakeAccount:
             (r"show (schema)s like '([\w$]+)' in database (\S+)", self._show),
             (r"show (\w+(?: \w+)?)s like '([\w$]+)' in schema (\S+)", self._show),
             (r"show network (policie)s", lambda _: self._rows("NETWORK POLICY", self._named)),
-            (r"show parameters like '([A-Z_%]+)' in (warehouse|user) (\w+)", self._parameters),
+            (r"show parameters like '([A-Z_%]+)' in (warehouse|database) (\w+)", self._parameters),
+            (r"show (p)arameters in (user) (\w+)", lambda _, kind, name: self._parameters("%", kind, name)),
             (r"desc (integration|network policy) (\w+)", self._described),
             (r"show columns in table (\S+)", self._columns),
             (r"show grants to role (\w+)", self._grants_to),
@@ -190,7 +191,7 @@ class FakeSession:
     @contextmanager
     def sign_in(self, settings: SnowflakeSettings, user: ServiceUser, tag: QueryTag) -> Iterator[Session]:
         self.signed_in.append((user.user, user.role, tag.asset))
-        yield Session(self, settings.account, user)
+        yield Session(self, settings, user)
 
     def cursor(self) -> FakeSession:
         return self

@@ -63,6 +63,14 @@ def test_in_an_empty_account_everything_is_missing(inventory: Inventory) -> None
             "network policy MOVIELENS_REPORTER_NETWORK has allowed_ip_list 0.0.0.0/0, "
             "not 198.51.100.7/32, 203.0.113.0/24",
         ),
+        (
+            "alter user MOVIELENS_TRANSFORMER set timestamp_type_mapping = 'TIMESTAMP_LTZ'",
+            "user MOVIELENS_TRANSFORMER has timestamp_type_mapping TIMESTAMP_LTZ, not TIMESTAMP_NTZ",
+        ),
+        (
+            "alter database MOVIELENS set default_ddl_collation = 'en-ci'",
+            "database MOVIELENS has default_ddl_collation en-ci, not empty",
+        ),
         ("alter user MOVIELENS_LOADER set type = person", "user MOVIELENS_LOADER has type PERSON, not SERVICE"),
         (
             "alter user MOVIELENS_LOADER set default_secondary_roles = ('ALL')",

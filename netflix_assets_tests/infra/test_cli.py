@@ -34,7 +34,8 @@ def reach(account: FakeAccount, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Lead every connection to the account; returns the names that are asked for."""
     asked: list[str] = []
 
-    def connect(*, connection_name: str) -> FakeAccount:
+    def connect(*, connection_name: str, session_parameters: dict[str, object]) -> FakeAccount:
+        assert session_parameters["QUOTED_IDENTIFIERS_IGNORE_CASE"] is False
         asked.append(connection_name)
         return account
 

@@ -1,6 +1,7 @@
 """The scripts: every name is filled in, every statement is Snowflake's SQL, the raw tables are the catalogue's."""
 
 import re
+from dataclasses import replace
 
 import pytest
 from sqlfluff.core import FluffConfig, Linter
@@ -9,6 +10,7 @@ from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import InfraError
 from netflix_assets.infra.inventory import Inventory, columns_of, wanted
 from netflix_assets.infra.scripts import SCRIPTS, Script, Statement, fill_in, render, statements, values
+from netflix_assets.loading.snowflake_parameters import client_seconds, session_parameters
 from netflix_assets.loading.warehouse import LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
 from netflix_assets.settings import InfraSettings
 
@@ -74,3 +76,17 @@ def test_the_raw_tables_have_the_columns_of_the_catalogue(inventory: Inventory) 
         f"MOVIELENS.RAW.{table.upper()}": columns_of(", ".join(f'"{name}" {type_}' for name, type_ in columns.items()))
         for table, columns in expected.items()
     }
+
+
+def test_the_limits_of_the_warehouses_follow_the_setting(infra_settings: InfraSettings) -> None:
+    longer = replace(infra_settings, snowflake=replace(infra_settings.snowflake, statement_seconds=7200))
+    made = wanted(statements(render(longer)))
+    for name in ("MOVIELENS_LOADING", "MOVIELENS_TRANSFORMING"):
+        limits = made.of("WAREHOUSE")[name].properties
+        assert int(limits["STATEMENT_TIMEOUT_IN_SECONDS"]) == 7200
+        assert client_seconds(7200) > 7200 + int(limits["STATEMENT_QUEUED_TIMEOUT_IN_SECONDS"])
+
+
+def test_every_service_user_has_the_parameters_of_our_sessions(inventory: Inventory) -> None:
+    for user in inventory.of("USER").values():
+        assert {name.upper() for name in session_parameters(3600)} <= set(user.properties)

@@ -23,8 +23,10 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import BucketError, LoadError, WarehouseError
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-from netflix_assets.loading import snowflake_connection, snowflake_sql
-from netflix_assets.loading.snowflake_connection import QueryTag, SnowflakeError
+from netflix_assets.loading import snowflake_errors, snowflake_parameters, snowflake_sql
+from netflix_assets.loading.snowflake_connection import QueryTag
+from netflix_assets.loading.snowflake_errors import SnowflakeError
+from netflix_assets.loading.snowflake_parameters import SESSION_PARAMETERS
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.settings import PROJECT_ROOT, Duty, Settings, SnowflakeSettings
 from netflix_assets_tests.loading.harness import MONTH, MOVIES, NEXT_MONTH, RATINGS, TAGS, Loading, csv, ratings
@@ -267,7 +269,8 @@ def test_a_load_waits_for_another_one_to_commit(loading: Loading, locked: thread
 
 @pytest.mark.usefixtures("locked")
 def test_a_lock_that_is_never_released_ends_in_one_sentence(loading: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(snowflake_connection, "_LOCK_SECONDS", 1)
+    monkeypatch.setattr(snowflake_errors, "LOCK_SECONDS", 1)
+    monkeypatch.setattr(snowflake_parameters, "SESSION_PARAMETERS", {**SESSION_PARAMETERS, "LOCK_TIMEOUT": 1})
     sentence = loading.refused(lambda: loading.load(MOVIES), WarehouseError)
     assert "did not release its lock within 1 s" in sentence
     assert "SHOW LOCKS" in sentence
@@ -276,7 +279,9 @@ def test_a_lock_that_is_never_released_ends_in_one_sentence(loading: Loading, mo
 # Who may do what.
 
 
-@pytest.mark.parametrize("statement", ["describe stage", "create temporary", "copy into", "insert into", "commit"])
+@pytest.mark.parametrize(
+    "statement", ["select get_stage_location", "create temporary", "copy into", "insert into", "commit"]
+)
 def test_a_missing_privilege_is_named_with_the_role_and_changes_nothing(
     snowflake_account: Account, loading: Loading, statement: str
 ) -> None:
@@ -287,8 +292,7 @@ def test_a_missing_privilege_is_named_with_the_role_and_changes_nothing(
         with snowflake_account.emulator.refusing(f"^{statement}", *DENIED):
             loading.load(MOVIES)
 
-    error = LoadError if statement == "copy into" else WarehouseError
-    sentence = loading.refused(load, error)
+    sentence = loading.refused(load, WarehouseError)
     assert "does not let role MOVIELENS_LOADER do this (003001 (42501): SQL access control error: Insuff" in sentence
     assert "infra apply" in sentence
 
@@ -305,7 +309,7 @@ def test_a_privilege_that_copy_lacks_is_told_without_reading_the_objects(
 ) -> None:
     loading.put(MOVIES, FILM)
     loading.bucket = Unread(snowflake)
-    with snowflake_account.emulator.refusing("^copy", *DENIED), pytest.raises(LoadError, match="does not let role"):
+    with snowflake_account.emulator.refusing("^copy", *DENIED), pytest.raises(SnowflakeError, match="not let role"):
         loading.load(MOVIES)
 
 
@@ -318,7 +322,7 @@ def test_a_table_that_is_not_there_is_named(loading: Loading) -> None:
 
 def test_a_warehouse_that_may_not_be_used_is_named(snowflake_account: Account, loading: Loading) -> None:
     no_warehouse = (606, "57P03", "No active warehouse selected in the current session.")
-    words = "warehouse MOVIELENS_LOADING does not exist or role MOVIELENS_LOADER"
+    words = "warehouse MOVIELENS_LOADING does not exist, role MOVIELENS_LOADER may not use it"
     with snowflake_account.emulator.refusing("^select", *no_warehouse), pytest.raises(SnowflakeError, match=words):
         loading.warehouse.row_count(MOVIES)
 

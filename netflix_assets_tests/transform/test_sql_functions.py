@@ -118,6 +118,7 @@ FUNCTIONS = {
     "current_database": Function("", only=_DUCKDB),
     "error": Function("", only=_DUCKDB),
     "chr": Function("The character of a code point.", (("chr(13)", "\r"),)),
+    "get_stage_location": Function("The URL of a stage, to any role with USAGE on it.", only=_SNOWFLAKE),
     "octet_length": Function("Bytes of the UTF-8 text.", only=_SNOWFLAKE),
     "charindex": Function("From 1; 0 if it is not there.", only=_SNOWFLAKE),
     "contains": Function("Whether the second text is in the first.", (("contains('a|b', '|')", "true"),)),

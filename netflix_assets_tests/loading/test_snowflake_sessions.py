@@ -1,0 +1,223 @@
+"""Limits, parameters and refusals of sessions, whatever the load: what the account has set, and what it says."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netflix_assets.errors import LoadError, WarehouseError
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.loading import snowflake_sql
+from netflix_assets.loading.snowflake_connection import QueryTag
+from netflix_assets.loading.snowflake_errors import SnowflakeError
+from netflix_assets.loading.snowflake_parameters import LOCK_SECONDS, session_parameters
+from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
+from netflix_assets.settings import Duty, Settings, SnowflakeSettings
+from netflix_assets_tests.loading.harness import MONTH, MOVIES, NEXT_MONTH, RATINGS, Loading, csv, ratings
+
+if TYPE_CHECKING:
+    from netflix_assets_tests.emulator.account import Account
+
+FILM = csv(MOVIES, "1,Heat (1995),Action")
+CANCELLED = "57014"
+
+
+@pytest.fixture
+def loading(on_snowflake: Loading) -> Loading:
+    return on_snowflake
+
+
+@pytest.fixture
+def account(snowflake: Settings) -> SnowflakeSettings:
+    assert snowflake.snowflake is not None
+    return snowflake.snowflake
+
+
+# Limits.
+
+
+def test_the_client_outlasts_a_statement_and_a_statement_the_wait_for_a_lock(account: SnowflakeSettings) -> None:
+    longer = replace(account, statement_seconds=7200)
+    with SnowflakeWarehouse(longer).session(Duty.LOADER, QueryTag("test")) as opened:
+        client = opened._connection
+        server = {row["key"]: row["value"] for row in opened.run("show parameters in session").records()}
+    statement, queued = server["STATEMENT_TIMEOUT_IN_SECONDS"], server["STATEMENT_QUEUED_TIMEOUT_IN_SECONDS"]
+    assert int(statement) == 7200
+    assert client.network_timeout > int(statement) + int(queued)
+    assert int(statement) > int(server["LOCK_TIMEOUT"]) == LOCK_SECONDS
+    # Snowflake ends a dead client's transaction when it has blocked another for five minutes.
+    assert LOCK_SECONDS > 300
+    assert client.socket_timeout == 60
+    assert client.login_timeout == 60
+
+
+def test_a_statement_of_twenty_minutes_lives(snowflake_account: Account, loading: Loading) -> None:
+    with snowflake_account.emulator.taking("^(copy|create temporary|insert)", 1200):
+        assert loading.load_body(MOVIES, FILM).rows_loaded == 1
+
+
+def test_a_statement_beyond_its_limit_is_named_with_the_setting(
+    snowflake_account: Account, account: SnowflakeSettings, loading: Loading
+) -> None:
+    loading.put(MOVIES, FILM)
+    loading.warehouse = SnowflakeWarehouse(replace(account, statement_seconds=700))
+    with snowflake_account.emulator.taking("^copy", 1200):
+        sentence = loading.refused(lambda: loading.load(MOVIES), WarehouseError)
+    assert "longer on Snowflake warehouse MOVIELENS_LOADING than it may" in sentence
+    assert "raise NETFLIX_SNOWFLAKE_STATEMENT_SECONDS" in sentence
+
+
+# Parameters.
+
+
+def test_no_parameter_of_the_account_decides_how_a_load_ends(snowflake_account: Account, loading: Loading) -> None:
+    loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(2, month=NEXT_MONTH), "1,1,9,1"), NEXT_MONTH)
+    loading.allow(0.5)
+    with (
+        snowflake_account.emulator.account_parameters(
+            LOCK_TIMEOUT="1",
+            QUOTED_IDENTIFIERS_IGNORE_CASE="true",
+            ROWS_PER_RESULTSET="1",
+            STATEMENT_TIMEOUT_IN_SECONDS="30",
+            TRANSACTION_ABORT_ON_ERROR="false",
+        ),
+        snowflake_account.emulator.taking("^copy", 60),
+    ):
+        report = loading.load(RATINGS)
+        held = loading.warehouse.load_states(RATINGS)
+    assert (report.rows_loaded, report.rows_rejected, len(held)) == (5, 1, 2)
+
+
+def test_every_session_sets_every_parameter(account: SnowflakeSettings) -> None:
+    for duty in (Duty.LOADER, Duty.TRANSFORMER):
+        with SnowflakeWarehouse(account).session(duty, QueryTag("test")) as opened:
+            shown = {row["key"]: row["value"] for row in opened.run("show parameters in session").records()}
+        wanted = session_parameters(account.statement_seconds)
+        assert {name: shown[name] for name in wanted} == {
+            name: str(value).lower() if isinstance(value, bool) else str(value) for name, value in wanted.items()
+        }
+
+
+# What a COPY may fail of.
+
+
+class Unread(LandingBucket):
+    """Is not to be read beyond the first bytes of its objects."""
+
+    def download(self, version: ObjectVersion) -> Iterator[bytes]:
+        raise AssertionError(f"{version.key} was read")
+
+
+@pytest.mark.parametrize(
+    ("number", "state", "text", "words"),
+    [
+        (604, CANCELLED, "SQL execution canceled", "somebody or something cancelled a statement"),
+        (630, CANCELLED, "Statement reached its statement or warehouse timeout of 3600 second(s)", "longer on Snow"),
+        (
+            90073,
+            "22000",
+            "Warehouse 'W' cannot be resumed because resource monitor 'M' has exceeded its quota.",
+            "used up the month's credits .* raise NETFLIX_SNOWFLAKE_MONTHLY_CREDITS",
+        ),
+        (606, "57P03", "No active warehouse selected in the current session.", "does not resume by itself"),
+        (603, "XX000", "SQL execution internal error", "refused a statement"),
+        (390111, "08001", "Session no longer exists. New login required to access the service.", "ended the session"),
+        (1, CANCELLED, "Statement has been aborted: its lock was not released in time", "did not release its lock"),
+    ],
+)
+def test_what_is_not_of_the_data_is_told_without_reading_the_objects_and_may_be_tried_again(
+    snowflake_account: Account, snowflake: Settings, loading: Loading, number: int, state: str, text: str, words: str
+) -> None:
+    loading.put(MOVIES, FILM)
+    loading.bucket = Unread(snowflake)
+    with snowflake_account.emulator.refusing("^copy", number, state, text), pytest.raises(SnowflakeError, match=words):
+        loading.load(MOVIES)
+    assert loading.load(MOVIES).rows_loaded == 1
+
+
+@pytest.mark.parametrize("number", [100038, 100078, 100144])
+def test_what_is_of_the_data_is_looked_for_in_the_objects(
+    snowflake_account: Account, snowflake: Settings, loading: Loading, number: int
+) -> None:
+    loading.put(MOVIES, FILM)
+    loading.bucket = Unread(snowflake)
+    with (
+        snowflake_account.emulator.refusing("^copy", number, "22000", "String cannot be read"),
+        pytest.raises(AssertionError, match="was read"),
+    ):
+        loading.load(MOVIES)
+
+
+def test_a_copy_of_no_file_is_refused(loading: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = "select 'Copy executed with 0 files processed.' as status"
+    monkeypatch.setattr(snowflake_sql, "copy_lines", lambda *_: [nothing])
+    loading.put(MOVIES, FILM)
+    sentence = loading.refused(lambda: loading.load(MOVIES), LoadError)
+    assert sentence.startswith("Snowflake copied 0 of 1 objects as a whole, so nothing was changed")
+
+
+def test_a_session_that_an_administrator_ends_in_mid_swap_changes_nothing(
+    snowflake_account: Account, loading: Loading
+) -> None:
+    loading.load_body(MOVIES, FILM)
+    before = loading.state()
+    loading.put(MOVIES, csv(MOVIES, "2,Up (2009),Family"))
+    gone = (390111, "08001", "Session no longer exists. New login required to access the service.")
+    with (
+        snowflake_account.emulator.refusing("^(insert into raw.raw_|rollback)", *gone),
+        pytest.raises(WarehouseError, match=r"ended the session of user MOVIELENS_LOADER .*; try again"),
+    ):
+        loading.load(MOVIES)
+    assert loading.state() == before
+
+
+# Who may not sign in.
+
+
+@pytest.mark.parametrize(
+    ("code", "message", "words"),
+    [
+        ("394301", "JWT token is expired.", "the clock of this machine is wrong"),
+        ("390144", "JWT token is invalid.", r"the key is another's or was replaced; .*keys --show loader"),
+        ("390189", "Role 'MOVIELENS_LOADER' specified is not granted", r"set NETFLIX_SNOWFLAKE_LOADER_ROLE"),
+        ("390422", "Incoming request with IP/Token 1.2.3.4 is not allowed", "add this machine's address"),
+        ("390101", "User access disabled. Contact your local system administrator.", "is disabled or locked"),
+        (
+            "394507",
+            "Multi-factor authentication is required for this account. Log in to Snowsight to enroll.",
+            "set type = service",
+        ),
+        (
+            "390202",
+            "Authentication attempt rejected by the current authentication policy.",
+            "a policy that allows KEYPAIR",
+        ),
+        ("390999", "Something else.", r"did not let user MOVIELENS_LOADER sign in with role .*Something else"),
+    ],
+)
+def test_a_refused_sign_in_is_one_sentence(
+    snowflake_account: Account, account: SnowflakeSettings, code: str, message: str, words: str
+) -> None:
+    warehouse = SnowflakeWarehouse(account, connect_seconds=5)
+    with (
+        snowflake_account.emulator.refusing_sign_in(code, message),
+        pytest.raises(WarehouseError, match=words) as caught,
+    ):
+        warehouse.row_count(MOVIES)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_an_account_of_another_region_or_form_of_name_is_one_sentence(
+    snowflake_account: Account, account: SnowflakeSettings, status: int
+) -> None:
+    words = r"there is no Snowflake account myorg-emulated at its address .* or in the older form to locator.region"
+    with (
+        snowflake_account.emulator.refusing_sign_in("", "", status=status),
+        pytest.raises(WarehouseError, match=words),
+    ):
+        SnowflakeWarehouse(account, connect_seconds=5).row_count(MOVIES)

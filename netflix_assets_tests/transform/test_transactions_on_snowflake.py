@@ -1,0 +1,70 @@
+"""A model of events on the emulated Snowflake whose insertion fails or is killed, and what comes after it."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.loading.snowflake_parameters import as_sql, session_parameters
+from netflix_assets.settings import Settings
+from netflix_assets_tests.pipeline import SMALL, ratings_csv
+from netflix_assets_tests.snowflake_pipeline import dbt, load_raw_tables
+
+if TYPE_CHECKING:
+    from netflix_assets_tests.emulator.account import Account
+
+ALTERED = "raw/ratings/month=2015-03/ratings.csv"
+# Of the same session as the model that fails, and after it: these make views, and DDL commits.
+AFTERWARDS = ("src_links", "src_movies")
+
+
+@pytest.fixture(scope="module")
+def built(
+    snowflake_account: Account, s3_server: Settings, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Settings]:
+    """The small data, with the fact of ratings built; then a month of it is loaded again with another rating."""
+    local = replace(s3_server, home=tmp_path_factory.mktemp("transactions"), bucket="transactions")
+    bucket = LandingBucket(local)
+    bucket.ensure_exists()
+    for key, text in SMALL.items():
+        bucket.put(key, io.BytesIO(text.encode()))
+    with snowflake_account.database(local, "TRANSACTIONS") as settings:
+        load_raw_tables(settings)
+        done = dbt(settings, "--quiet", "run", "--select", "+fact_ratings")
+        assert done.returncode == 0, done.stdout
+        bucket.put(ALTERED, io.BytesIO(ratings_csv(["1,2,1.0,1425168000"]).encode()))
+        load_raw_tables(settings)
+        yield settings
+
+
+@pytest.mark.parametrize(
+    "refusal",
+    [(100038, "22018", "Numeric value 'x' is not recognized"), (604, "57014", "SQL execution canceled")],
+    ids=["failed", "killed"],
+)
+def test_an_insertion_that_fails_leaves_the_months_as_they_were_whatever_runs_after_it(
+    snowflake_account: Account, built: Settings, refusal: tuple[int, str, str]
+) -> None:
+    emulator = snowflake_account.emulator
+    query = ["select user_id, movie_id, rating from fact.fact_ratings order by 1, 2, 3"]
+    before = emulator.rows("TRANSACTIONS", query)
+    emulator.forget()
+    with emulator.refusing(r"insert into transactions\.fact\.fact_ratings", *refusal):
+        done = dbt(built, "run", "--threads", "1", "--select", "fact_ratings", *AFTERWARDS)
+    assert refusal[2] in done.stdout
+    sent = [statement.sql.lower() for statement in emulator.statements]
+    deletion = next(number for number, sql in enumerate(sent) if "delete from transactions.fact.fact_ratings" in sql)
+    assert any("create or replace" in sql and "transactions.staging." in sql for sql in sent[deletion:])
+    assert built.snowflake is not None
+    wanted = as_sql(session_parameters(built.snowflake.statement_seconds))
+    altered = [sql for sql in sent if sql.startswith("alter session")]
+    assert len(altered) == 3
+    assert all(sql.startswith(f"alter session set {wanted.lower()} query_tag = '") for sql in altered)
+    # The other models are built all the same.
+    assert "PASS=2 WARN=0 ERROR=1" in done.stdout
+    assert emulator.rows("TRANSACTIONS", query) == before
