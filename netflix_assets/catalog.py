@@ -18,6 +18,9 @@ from enum import Enum
 
 PREFIX = "raw/"
 FIRST_MONTH = "1995-01"
+UPLOAD_RECORD = f"{PREFIX}_upload.json"
+"""Object that names what was uploaded, and when; no data."""
+
 RAW_SCHEMA = "raw"
 _SPLIT_NAME = "from-whole-export.csv"
 
@@ -32,7 +35,7 @@ _MONTH = re.compile(r"month=(\d{4}-(?:0[1-9]|1[0-2]))/[^/]+")
 _SYSTEM_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "_temporary"})
 _SYSTEM_NAME = re.compile(
     r"thumbs\.db|ehthumbs\.db|desktop\.ini|icon\r|~\$.*|.*\.crc|.*_\$folder\$"
-    r"|_success|_metadata|_common_metadata|_(?:started|committed)_\d+|_spark_metadata",
+    r"|_success|_metadata|_common_metadata|_upload\.json|_(?:started|committed)_\d+|_spark_metadata",
     re.IGNORECASE,
 )
 
@@ -225,8 +228,8 @@ def file_named(file_name: str, files: Sequence[RawFile] = RAW_FILES) -> RawFile 
 def is_system_file(path: str) -> bool:
     """Whether a path (of a source, or an object key) is a file of some system, and never data.
 
-    Hidden files and folders, `__MACOSX/`, `._*`, `.DS_Store`, `Thumbs.db`, Spark's `_SUCCESS` and `.crc`, and
-    folder markers (keys that end with a slash).
+    Hidden files and folders, `__MACOSX/`, `._*`, `.DS_Store`, `Thumbs.db`, Spark's `_SUCCESS` and `.crc`, folder
+    markers (keys that end with a slash), and our own `UPLOAD_RECORD`.
     """
     *folders, name = path.split("/")
     if not name or _SYSTEM_NAME.fullmatch(name):

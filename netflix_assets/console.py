@@ -18,7 +18,6 @@ from rich.table import Table
 if TYPE_CHECKING:
     from netflix_assets.automation.materialize import Materialized
     from netflix_assets.automation.status import Status, TableStatus
-    from netflix_assets.landing.upload import UploadReport
 
 _DBT_STEP = re.compile(r"(\d+) of (\d+) (?:START|OK|PASS|ERROR|FAIL|WARN|SKIP)\S* (.*?)(?: \.{2,}.*)?$")
 
@@ -89,17 +88,6 @@ def running_quietly(console: Console, log_file: Path) -> Iterator[Callable[[str,
         root.removeHandler(handler)
         handler.close()
         logging.captureWarnings(False)
-
-
-def print_upload(console: Console, report: UploadReport) -> None:
-    """One line of what an upload did."""
-    parts = [f"{len(report.uploaded):,} objects ({report.bytes_uploaded / 1e6:,.1f} MB) put"]
-    parts.append(f"{len(report.unchanged):,} already there")
-    if report.removed:
-        parts.append(f"removed under another spelling: {escape(', '.join(report.removed))}")
-    if report.checksum_verified is not None:
-        parts.append("checksum verified" if report.checksum_verified else "no checksum is published")
-    console.print(f"upload: {'; '.join(parts)}", soft_wrap=True)
 
 
 def print_run(console: Console, status: Status, done: Materialized) -> None:

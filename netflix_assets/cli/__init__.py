@@ -8,9 +8,10 @@ from typing import Any
 import click
 
 from netflix_assets.cli.infra import infra
-from netflix_assets.cli.pipeline import demo, materialize, sample, status, upload
+from netflix_assets.cli.pipeline import demo, materialize, sample, status
 from netflix_assets.cli.report import report
 from netflix_assets.cli.servers import dev, s3
+from netflix_assets.cli.upload import upload
 from netflix_assets.settings.environment import isolate_process
 
 

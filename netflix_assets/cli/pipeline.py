@@ -1,4 +1,4 @@
-"""The main job and its parts: sample, upload, materialize, status, demo."""
+"""The main job and its parts: sample, materialize, status, demo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import click
 from rich.markup import escape
 
 from netflix_assets.cli.shared import console, definitions, errors, one_sentence, waiting
-from netflix_assets.settings import Settings
+from netflix_assets.cli.upload import ask, run_upload
+from netflix_assets.settings import Settings, Target
 
 DEMO_SCALE = 0.003
 
@@ -33,29 +34,6 @@ def _sample(folder: Path, scale: float, seed: int) -> None:
     with counting(console) as report:
         rows = sample_data.generate(folder, scale=scale, seed=seed, progress=report)
     console.print(f"sample: {', '.join(f'{count:,} {name}' for name, count in rows.items())} in {escape(str(folder))}")
-
-
-@click.command(epilog="Example: netflix-assets upload ml-latest-small.zip")
-@click.argument("source")
-@one_sentence
-def upload(source: str) -> None:
-    """Put MovieLens CSVs into the bucket: SOURCE is a folder, a .zip, or the URL of a .zip.
-
-    Ratings are split by month. Objects whose content is there already are left alone, so that it can be
-    interrupted and repeated.
-    """
-    _upload(Settings.from_environment(), source)
-
-
-def _upload(settings: Settings, source: str) -> None:
-    from netflix_assets.console import counting, print_upload
-    from netflix_assets.landing.upload import upload as upload_files
-    from netflix_assets.targets import bucket_from
-
-    bucket = bucket_from(settings)
-    with counting(console) as report:
-        done = upload_files(source, bucket, scratch=settings.home / "tmp", progress=report)
-    print_upload(console, done)
 
 
 @click.command(epilog="Example: netflix-assets materialize")
@@ -155,14 +133,22 @@ def _status(settings: Settings, *, as_json: bool = False) -> None:
 
 @click.command(epilog="Example: netflix-assets demo ml-latest-small.zip")
 @click.argument("data", required=False)
+@click.option("--skip", multiple=True, metavar="NAME", help="Leave out a file of DATA (a name, path or pattern).")
+@click.option("--yes", is_flag=True, help="On Snowflake: do not ask before objects of the bucket are removed.")
 @one_sentence
-def demo(data: str | None) -> None:
-    """The whole pipeline: sample data, or DATA (folder, .zip or URL), to S3, raw tables and marts."""
+def demo(data: str | None, skip: tuple[str, ...], yes: bool) -> None:
+    """The whole pipeline: sample data, or DATA (folder, .zip, file or URL), to S3, raw tables and marts.
+
+    What was in the bucket before is replaced: the marts hold DATA and nothing else.
+    """
     settings = Settings.from_environment()
+    # On a laptop the bucket is a copy of what was uploaded; elsewhere it may be all there is.
+    confirm = None if yes or settings.target is Target.LOCAL else ask
     with tempfile.TemporaryDirectory(prefix="netflix-sample-") as folder:
         if data is None:
             _sample(Path(folder), DEMO_SCALE, 1)
-        _upload(settings, data or folder)
+        called = None if data else "made-up sample data"
+        run_upload(settings, data or folder, skip=skip, replace=True, confirm=confirm, called=called)
     if not _materialize(settings):
         raise SystemExit(1)
     _status(settings)

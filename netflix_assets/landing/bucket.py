@@ -269,7 +269,7 @@ class LandingBucket:
         return "is it running (`netflix-assets s3 serve`), and is NETFLIX_S3_ENDPOINT right?"
 
     def versions(self, prefix: str = catalog.PREFIX) -> Iterator[ObjectVersion]:
-        """Every object under a prefix, in key order, as the store lists it now.
+        """Every object under a prefix, in key order, as the store lists it now; without the files of systems.
 
         Raises:
             BucketError: The store cannot be reached or refuses.
@@ -278,7 +278,7 @@ class LandingBucket:
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    if entry["Key"].endswith("/"):
+                    if catalog.is_system_file(entry["Key"]):
                         continue
                     yield ObjectVersion(
                         key=entry["Key"],
@@ -323,6 +323,22 @@ class LandingBucket:
         if total != version.size:
             raise BucketError(f"{version.key}: received {total} of {version.size} bytes; load again")
         return start
+
+    def read_if_there(self, key: str) -> bytes | None:
+        """A small object of our own, or None where there is none.
+
+        Raises:
+            BucketError: The store cannot be reached or refuses.
+        """
+        from botocore.exceptions import ClientError
+
+        with self._reporting(f"read {key}"):
+            try:
+                return bytes(self._client.get_object(Bucket=self.name, Key=key)["Body"].read())
+            except ClientError as error:
+                if error.response.get("Error", {}).get("Code") in {"NoSuchKey", "404"}:
+                    return None
+                raise
 
     def refuse_if_replaced(self, versions: Sequence[ObjectVersion]) -> None:
         """Compare object versions with what the bucket lists now, in one request per thousand objects.

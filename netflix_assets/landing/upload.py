@@ -1,48 +1,53 @@
-"""Put a MovieLens release (a folder, a zip, or the web address of a zip) into the bucket.
+"""Put a release of ratings (a folder, a zip, an address on the web, one file) into the bucket.
 
-Files without months are put as they are, byte for byte. A monthly file is cut into one object a month. What
-the bucket holds already is not put again, so an upload can be interrupted and repeated at any time.
+Files without months are put as they are, byte for byte. A monthly file is cut into one object a month, and what is
+written in a dialect becomes the catalogue's own objects. What the bucket holds already is not put again, so an
+upload can be interrupted and repeated at any time.
 
-What an upload replaces: the files that the source holds and, of a monthly file, the months that it holds;
-other months stay. In a month only the object that an upload writes (`ratings.csv`) is replaced: objects of
-other names were put there by someone else and stay.
+What an upload replaces: the files that the source holds and, of a monthly file, the months that it holds; other
+months stay, and are told. In a month only the object that an upload writes (`ratings.csv`) is replaced: objects of
+other names were put there by someone else and stay. With `replace`, nothing stays that the source does not hold.
 """
 
 from __future__ import annotations
 
-import gzip
 import hashlib
-import re
 import shutil
 import tempfile
-import urllib.error
-import urllib.request
-import zipfile
-import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import ExitStack, contextmanager, nullcontext
 from dataclasses import dataclass
-from functools import partial
-from http.client import HTTPException
 from pathlib import Path, PurePosixPath
-from typing import IO, TypeVar, cast
-from urllib.parse import urlsplit
+from typing import IO, cast
 
 from netflix_assets import catalog
 from netflix_assets.catalog import PREFIX, RAW_FILES, RawFile
 from netflix_assets.errors import UserError
+from netflix_assets.formats.lines import whole_lines
+from netflix_assets.formats.releases import Release, find_release
 from netflix_assets.formats.split import split_by_month
+from netflix_assets.landing import last_upload
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-
-_Key = TypeVar("_Key")
-
-Progress = Callable[[str, int, int], None]
-"""Told what is being done, how much of it is done, and how much there is (0: not known)."""
+from netflix_assets.landing.conversion import converted
+from netflix_assets.landing.recognition import LeftOut, Part, Recognised, recognise
+from netflix_assets.landing.sources import (
+    ChunkReader,
+    Progress,
+    Source,
+    SourceFile,
+    is_gzip,
+    on_disk,
+    opened_source,
+    reading,
+    text_of,
+)
+from netflix_assets.scratch import scratch_folder
 
 _CHUNK = 1 << 20
 _PARALLEL_PUTS = 8
-_TIMEOUT_SECONDS = 60
+
+Confirm = Callable[[Sequence[ObjectVersion]], bool]
+"""Told which objects would be removed, before anything is put; False ends the upload."""
 
 
 @dataclass(frozen=True)
@@ -51,19 +56,44 @@ class UploadedFile:
 
     Attributes:
         name: Name of the raw file.
+        sources: The files of the source that it was read from, in order.
+        dialect: What they are written in, or None for that of the catalogue.
         objects: Objects that it makes in the bucket.
-        bytes: Their size.
+        put: Those of them that were written; the others held the same bytes.
+        bytes: Size of all of them.
+        rows: Rows that were read.
+        published: Rows that the release has, as published, or None where no release is known.
         months: The months it holds, oldest first; empty for a file without months.
-        rows: Rows that were sorted into months; None for a file that is put as it is.
-        other_months: Months of which the bucket holds objects and the source does not; left alone.
+        not_kept: What of it the catalogue has no place for, in words; may be empty.
     """
 
     name: str
+    sources: tuple[str, ...]
+    dialect: str | None
     objects: int
+    put: int
     bytes: int
+    rows: int
+    published: int | None
     months: tuple[str, ...] = ()
-    rows: int | None = None
-    other_months: tuple[str, ...] = ()
+    not_kept: str = ""
+
+
+@dataclass(frozen=True)
+class Remaining:
+    """What stays in the bucket of one raw file, and is not in the source.
+
+    Attributes:
+        name: Name of the raw file, or None for objects that no raw file accounts for.
+        keys: The objects.
+        months: Their months, oldest first.
+        bytes: Their size.
+    """
+
+    name: str | None
+    keys: tuple[str, ...]
+    months: tuple[str, ...]
+    bytes: int
 
 
 @dataclass(frozen=True)
@@ -74,11 +104,15 @@ class UploadReport:
         source: As it was given.
         uploaded: Keys that were written.
         unchanged: Keys that held the same bytes already.
-        removed: Keys that held a file of the source under another spelling.
+        removed: Keys that held a file of the source under another spelling or, with `replace`, all that the source
+            does not hold.
         bytes_uploaded: Size of the objects that were written.
         checksum_verified: True if a download matched the MD5 that is published beside it, False if none is
             published, None if nothing was downloaded.
+        release: The release that the source is, or None.
         files: One entry a raw file, in the order of the catalogue.
+        left_out: Files of the source that were not put.
+        remaining: What stays in the bucket that the source does not hold, by raw file.
     """
 
     source: str
@@ -87,57 +121,57 @@ class UploadReport:
     removed: tuple[str, ...]
     bytes_uploaded: int
     checksum_verified: bool | None
+    release: Release | None
     files: tuple[UploadedFile, ...]
+    left_out: tuple[LeftOut, ...]
+    remaining: tuple[Remaining, ...]
 
 
-def upload(source: str, bucket: LandingBucket, *, scratch: Path, progress: Progress | None = None) -> UploadReport:
+def upload(
+    source: str,
+    bucket: LandingBucket,
+    *,
+    scratch: Path,
+    skip: Sequence[str] = (),
+    replace: bool = False,
+    confirm: Confirm | None = None,
+    called: str | None = None,
+    progress: Progress | None = None,
+) -> UploadReport:
     """Put the raw files of a source into the bucket.
 
     Args:
-        source: A folder, a .zip file, or the http(s) address of one.
+        source: A folder, a .zip file, another file, or the http(s) address of one.
         bucket: Where to put them.
         scratch: Folder for the download and for files while they are cut; what is put there is removed.
+        skip: Files of the source to leave out.
+        replace: Make the bucket hold exactly the source: remove all else, after everything is put.
+        confirm: Asked before anything is put, if objects are to be removed with `replace`.
+        called: What the record of the upload calls the source; else its own name.
         progress: Told how the download, the cutting and the upload get on.
 
     Raises:
-        UserError: The source is not there, damaged, or holds no raw file; nothing was put.
-        BucketError: The bucket cannot be reached or refuses; what was put so far is whole.
+        UserError: The source is not there, damaged, or holds what cannot be taken, or `confirm` said no; nothing was
+            put.
+        BucketError: The bucket cannot be reached or refuses; what was put so far is whole, and the same upload
+            completes it.
     """
     tell = progress or (lambda *_: None)
-    verified: bool | None = None
-    with ExitStack() as stack:
-        work = stack.enter_context(_work_folder(scratch))
-        if source.startswith(("http://", "https://")):
-            archive = work / "download.zip"
-            verified = _download(source, archive, tell)
-            found = stack.enter_context(_opened_zip(archive, source))
-        else:
-            path = Path(source).expanduser()
-            if path.is_dir():
-                found = _files_in(path)
-            elif path.is_file():
-                found = stack.enter_context(_opened_zip(path, source))
-            else:
-                raise UserError(f"there is no {source}; give a folder, a .zip file or the http(s) address of a .zip")
-        pieces = _prepare(_sort(found, source), work, source, tell)
-        return _put_all(pieces, bucket, source, verified, tell)
-
-
-@dataclass(frozen=True)
-class _Found:
-    """A file of the source.
-
-    Attributes:
-        path: Relative to the source, for recognising and naming it.
-        open: Opens its bytes.
-        size: Of those bytes.
-        on_disk: The file itself, if it is one.
-    """
-
-    path: PurePosixPath
-    open: Callable[[], IO[bytes]]
-    size: int
-    on_disk: Path | None = None
+    try:
+        with (
+            scratch_folder(scratch, "upload-") as work,
+            opened_source(source, work, tell) as opened,
+        ):
+            known = recognise(opened, skip)
+            _refuse_if_too_large(known, work)
+            pieces = _prepare(known, work, opened, tell)
+            there = {version.key: version for version in bucket.versions()}
+            removed = _to_remove(pieces, there, everything=replace)
+            if replace and removed and confirm is not None and not confirm([there[key] for key in removed]):
+                raise UserError("nothing was changed")
+            return _put_all(pieces, removed, there, bucket, opened, known, tell, called=called)
+    except OSError as error:
+        raise UserError(f"cannot use {error.filename or scratch} for an upload ({error.strerror or error})") from error
 
 
 @dataclass(frozen=True)
@@ -148,214 +182,170 @@ class _Piece:
     month: str | None
     key: str
     content: Path
-    rows: int | None = None
+    rows: int
 
 
-@contextmanager
-def _work_folder(scratch: Path) -> Iterator[Path]:
-    try:
-        scratch.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=scratch, prefix="upload-") as work:
-            yield Path(work)
-    except OSError as error:
-        raise UserError(f"cannot use {error.filename or scratch} for an upload ({error.strerror or error})") from error
-
-
-def _open(path: Path) -> IO[bytes]:
-    return path.open("rb")
-
-
-def _files_in(folder: Path) -> list[_Found]:
-    found = []
-    for path in sorted(folder.rglob("*")):
-        relative = PurePosixPath(path.relative_to(folder).as_posix())
-        if path.is_file() and not any(part.startswith(".") for part in relative.parts):
-            found.append(_Found(relative, partial(_open, path), path.stat().st_size, path))
-    return found
-
-
-@contextmanager
-def _opened_zip(path: Path, source: str) -> Iterator[list[_Found]]:
-    # Members are only read, and written under names of our own: a path inside the archive leads nowhere.
-    try:
-        archive = zipfile.ZipFile(path)
-    except (zipfile.BadZipFile, NotImplementedError) as error:
-        raise UserError(f"{source} is not a zip that can be read ({error}); get it again") from error
-    with archive:
-        yield [
-            _Found(PurePosixPath(info.filename), partial(archive.open, info), info.file_size)
-            for info in archive.infolist()
-            if not info.is_dir()
-        ]
-
-
-def _download(url: str, target: Path, tell: Progress) -> bool:
-    """Fetch a file; True if it matches its published MD5, False if none is published."""
-    digest = hashlib.md5(usedforsecurity=False)
-    received = expected = 0
-    try:
-        with urllib.request.urlopen(url, timeout=_TIMEOUT_SECONDS) as response, target.open("wb") as file:
-            expected = int(response.headers.get("Content-Length") or 0)
-            while chunk := response.read(_CHUNK):
-                received += len(chunk)
-                digest.update(chunk)
-                file.write(chunk)
-                tell("download", received, expected)
-    except urllib.error.HTTPError as error:
-        raise UserError(f"{url} answered {error.code} ({error.reason}); is the address right?") from error
-    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError, ValueError) as error:
-        reason = getattr(error, "reason", None) or error
-        raise UserError(f"{url} cannot be downloaded ({reason}); check the address and the network") from error
-    if expected and received != expected:
-        raise UserError(f"{url}: received {received} of {expected} bytes; download it again")
-    published = _publishedmd5_of(url)
-    if published is not None and published != digest.hexdigest():
+def _refuse_if_too_large(known: Recognised, work: Path) -> None:
+    """Refuse a source of which the pieces, written beside the bucket's own copy, would fill the disk."""
+    needed = sum(
+        part.source.size
+        for file, parts in known.whole.items()
+        for part in parts
+        if file.month_column is not None or part.shape is not None or part.source.on_disk is None
+    )
+    needed += sum(one.size for one in known.months.values() if one.on_disk is None)
+    free = shutil.disk_usage(work).free
+    if needed > free:
         raise UserError(
-            f"{url}: the download has MD5 {digest.hexdigest()}, but {published} is published; download it again"
+            f"the upload needs {needed / 1e9:.1f} GB in {work.parent}, where {free / 1e9:.1f} GB are free; make room "
+            "or set NETFLIX_HOME to a folder on another disk"
         )
-    return published is not None
 
 
-def _publishedmd5_of(url: str) -> str | None:
-    """What `<url>.md5` says, as `MD5 (ml-25m.zip) = <digest>` or `<digest>  ml-25m.zip`."""
-    parts = urlsplit(url)
-    address = parts._replace(path=f"{parts.path}.md5").geturl()
-    try:
-        with urllib.request.urlopen(address, timeout=_TIMEOUT_SECONDS) as response:
-            lines = response.read(1 << 16).decode("utf-8", errors="replace").splitlines()
-    except urllib.error.HTTPError as error:
-        if error.code < 500:
-            return None
-        raise UserError(f"{address} answered {error.code} ({error.reason}); try again later") from error
-    except (urllib.error.URLError, HTTPException, TimeoutError, ConnectionError) as error:
-        raise UserError(f"{address} cannot be downloaded ({error}); try again") from error
-    name = PurePosixPath(parts.path).name
-    digests = {line: match[0].lower() for line in lines if (match := re.search(r"\b[0-9a-fA-F]{32}\b", line))}
-    named = [digest for line, digest in digests.items() if name in line]
-    return next(iter(named or digests.values()), None)
-
-
-@dataclass(frozen=True)
-class _Sorted:
-    """The files of a source that the catalogue knows: whole ones by raw file, and months by object key."""
-
-    whole: Mapping[RawFile, _Found]
-    months: Mapping[str, _Found]
-
-
-def _sort(found: Sequence[_Found], source: str) -> _Sorted:
-    whole: dict[RawFile, _Found] = {}
-    months: dict[str, _Found] = {}
-    for one in found:
-        key = PREFIX + "/".join(one.path.parts[-3:])
-        place = catalog.place_of(key)
-        if place is not None and place.month is not None:
-            _once(months, key, one, source)
-            continue
-        file = catalog.file_named(one.path.name)
-        if file is not None:
-            _once(whole, file, one, source)
-    if not whole and not months:
-        names = ", ".join(f"{file.name}.csv" for file in RAW_FILES)
-        raise UserError(f"{source} holds no file of a MovieLens release; looked for {names} (or .csv.gz)")
-    for file in whole:
-        by_month = [one.path for key, one in months.items() if key.startswith(f"{PREFIX}{file.name}/")]
-        if by_month:
-            raise UserError(
-                f"{source} holds {file.name} twice, whole ({whole[file].path}) and by month ({by_month[0]}); remove one"
-            )
-    return _Sorted(whole, months)
-
-
-def _once(known: dict[_Key, _Found], key: _Key, one: _Found, source: str) -> None:
-    if key in known:
-        raise UserError(f"{source} holds the same file twice, as {known[key].path} and {one.path}; remove one")
-    known[key] = one
-
-
-@contextmanager
-def _reading(one: _Found, source: str) -> Iterator[IO[bytes]]:
-    """The bytes of a file of the source; what can be wrong with them becomes one sentence."""
-    try:
-        with one.open() as content:
-            yield content
-    # RuntimeError is how zipfile says that a password is needed.
-    except (zipfile.BadZipFile, gzip.BadGzipFile, zlib.error, EOFError, NotImplementedError, RuntimeError) as error:
-        raise UserError(f"{one.path} of {source} cannot be read ({error}); get it again") from error
-
-
-def _prepare(known: _Sorted, work: Path, source: str, tell: Progress) -> list[_Piece]:
+def _prepare(known: Recognised, work: Path, source: Source, tell: Progress) -> list[_Piece]:
     """All objects to be, as files, so that nothing is put from a source that turns out to be damaged."""
     pieces = []
-    for file, one in known.whole.items():
-        if file.month_column is None:
-            ending = "".join(one.path.suffixes[-2:]) if one.path.suffix == ".gz" else one.path.suffix
-            pieces.append(_Piece(file, None, file.object_key(ending=ending), _on_disk(one, work, source)))
-            continue
-        folder = work / file.name
-        folder.mkdir()
-        rows = _cut(file, one, folder, source, tell)
-        pieces += [
-            _Piece(file, month, file.object_key(month), folder / f"{month}.csv", count) for month, count in rows.items()
-        ]
+    for file, parts in known.whole.items():
+        if file.month_column is not None:
+            folder = work / file.name
+            folder.mkdir()
+            rows = _cut(file, parts, known, folder, source, tell)
+            pieces += [
+                _Piece(file, month, file.object_key(month), folder / f"{month}.csv", count)
+                for month, count in rows.items()
+            ]
+        elif parts[0].shape is not None:
+            path = work / f"{file.name}.csv"
+            with path.open("wb") as target:
+                target.writelines(converted(file, parts, known.extras, source))
+            pieces.append(_Piece(file, None, file.object_key(), path, _rows_of_file(path, str(parts[0].source.path))))
+        else:
+            one = parts[0].source
+            ending = ".csv.gz" if is_gzip(one) else ".csv"
+            content, count = _as_it_is(one, work, source)
+            pieces.append(_Piece(file, None, file.object_key(ending=ending), content, count))
     for key, one in known.months.items():
         place = catalog.place_of(key)
         assert place is not None
-        pieces.append(_Piece(place.file, place.month, key, _on_disk(one, work, source)))
+        content, count = _as_it_is(one, work, source)
+        pieces.append(_Piece(place.file, place.month, key, content, count))
     return pieces
 
 
-def _on_disk(one: _Found, work: Path, source: str) -> Path:
-    if one.on_disk is not None:
-        return one.on_disk
-    with _reading(one, source) as content, tempfile.NamedTemporaryFile(dir=work, delete=False) as file:
-        shutil.copyfileobj(content, file, _CHUNK)
-    return Path(file.name)
+def _as_it_is(one: SourceFile, work: Path, source: Source) -> tuple[Path, int]:
+    """A file of the source on disk, and its rows: read to its end, so that damage is found before the first put."""
+    path = one.on_disk
+    if path is None:
+        with (
+            reading(one, source) as content,
+            tempfile.NamedTemporaryFile(dir=work, delete=False, suffix=one.path.suffix) as file,
+        ):
+            shutil.copyfileobj(content, file, _CHUNK)
+        path = Path(file.name)
+    with reading(on_disk(path, one.path), source) as content:
+        return path, _rows_in(text_of(one, content, source), source.label(one))
 
 
-def _cut(file: RawFile, one: _Found, folder: Path, source: str, tell: Progress) -> dict[str, int]:
-    with _reading(one, source) as content:
+def _rows_of_file(path: Path, name: str) -> int:
+    with path.open("rb") as content:
+        return _rows_in(iter(lambda: content.read(_CHUNK), b""), name)
+
+
+def _rows_in(chunks: Iterator[bytes], name: str) -> int:
+    """Lines after the header that are not blank."""
+    rows = -1
+    for piece in whole_lines(name, chunks):
+        rows += piece.count(b"\n")
+        if b"\n\n" in piece or b"\n\r\n" in piece or piece.startswith((b"\n", b"\r\n")):
+            rows -= sum(not line.strip() for line in piece.split(b"\n")[:-1])
+    return max(rows, 0)
+
+
+def _cut(
+    file: RawFile, parts: Sequence[Part], known: Recognised, folder: Path, source: Source, tell: Progress
+) -> dict[str, int]:
+    one = parts[0].source
+    if parts[0].shape is not None:
+        size = sum(part.source.size for part in parts)
+        done = 0
+
+        def count(read: int) -> None:
+            nonlocal done
+            done += read
+
+        lines = converted(file, parts, known.extras, source, count)
+        return split_by_month(
+            file,
+            cast(IO[bytes], ChunkReader(lines)),
+            folder,
+            name=source.label(one),
+            progress=lambda: tell(f"split {file.name}", done, size),
+        )
+    with reading(one, source) as content:
+        plain = cast(IO[bytes], ChunkReader(text_of(one, content, source))) if is_gzip(one) else content
 
         def so_far() -> None:
             tell(f"split {one.path.name}", content.tell(), one.size)
 
-        with gzip.open(content) if one.path.suffix == ".gz" else nullcontext(content) as plain:
-            return split_by_month(file, cast(IO[bytes], plain), folder, name=f"{one.path} of {source}", progress=so_far)
+        return split_by_month(file, plain, folder, name=source.label(one), progress=so_far)
+
+
+def _to_remove(pieces: Sequence[_Piece], there: Iterable[str], *, everything: bool) -> list[str]:
+    ours = {piece.key for piece in pieces}
+    if everything:
+        return sorted(key for key in there if key not in ours)
+    return sorted(_other_spellings(pieces, there))
 
 
 def _put_all(
-    pieces: Sequence[_Piece], bucket: LandingBucket, source: str, verified: bool | None, tell: Progress
+    pieces: Sequence[_Piece],
+    removed: Sequence[str],
+    there: Mapping[str, ObjectVersion],
+    bucket: LandingBucket,
+    source: Source,
+    known: Recognised,
+    tell: Progress,
+    *,
+    called: str | None,
 ) -> UploadReport:
-    there = {version.key: version for version in bucket.versions()}
-    uploaded: list[str] = []
-    unchanged: list[str] = []
-    size = 0
+    uploaded: set[str] = set()
     tell("upload", 0, len(pieces))
     pool = ThreadPoolExecutor(_PARALLEL_PUTS)
     try:
         puts = {pool.submit(_put, piece, there.get(piece.key), bucket): piece for piece in pieces}
         for done, put in enumerate(as_completed(puts), 1):
-            piece = puts[put]
             if put.result():
-                uploaded.append(piece.key)
-                size += piece.content.stat().st_size
-            else:
-                unchanged.append(piece.key)
+                uploaded.add(puts[put].key)
             tell("upload", done, len(pieces))
     finally:
         pool.shutdown(cancel_futures=True)
-    removed = sorted(_other_spellings(pieces, there))
     for key in removed:
         bucket.delete(key)
+    remaining = _remaining(pieces, [there[key] for key in there if key not in removed])
+    last_upload.record(bucket, called or source.name, alone=not remaining)
+    rows = {file.name: sum(piece.rows for piece in pieces if piece.file == file) for file in RAW_FILES}
+    rows = {name: count for name, count in rows.items() if any(piece.file.name == name for piece in pieces)}
+    release = _release(source, known, rows)
     return UploadReport(
-        source=source,
+        source=source.name,
         uploaded=tuple(sorted(uploaded)),
-        unchanged=tuple(sorted(unchanged)),
+        unchanged=tuple(sorted(piece.key for piece in pieces if piece.key not in uploaded)),
         removed=tuple(removed),
-        bytes_uploaded=size,
-        checksum_verified=verified,
-        files=tuple(_summary(file, pieces, there) for file in RAW_FILES if any(p.file == file for p in pieces)),
+        bytes_uploaded=sum(piece.content.stat().st_size for piece in pieces if piece.key in uploaded),
+        checksum_verified=source.checksum_verified,
+        release=release,
+        files=tuple(
+            _summary(file, pieces, uploaded, known, rows[file.name], release) for file in RAW_FILES if file.name in rows
+        ),
+        left_out=known.left_out,
+        remaining=remaining,
     )
+
+
+def _release(source: Source, known: Recognised, rows: Mapping[str, int]) -> Release | None:
+    names = {PurePosixPath(source.name.rstrip("/")).name}
+    names |= {folder for one in source.files for folder in one.path.parts[:-1]}
+    return find_release(names, [name for dialect in known.dialects for name in dialect.releases], rows)
 
 
 def _put(piece: _Piece, there: ObjectVersion | None, bucket: LandingBucket) -> bool:
@@ -388,16 +378,42 @@ def _other_spellings(pieces: Sequence[_Piece], there: Iterable[str]) -> set[str]
     return found
 
 
-def _summary(file: RawFile, pieces: Sequence[_Piece], there: Iterable[str]) -> UploadedFile:
+def _remaining(pieces: Sequence[_Piece], there: Iterable[ObjectVersion]) -> tuple[Remaining, ...]:
+    ours = {piece.key for piece in pieces}
+    by_name: dict[str | None, list[tuple[ObjectVersion, str | None]]] = {}
+    for version in there:
+        if version.key not in ours:
+            place = catalog.place_of(version.key)
+            name = place.file.name if place else None
+            by_name.setdefault(name, []).append((version, place.month if place else None))
+    return tuple(
+        Remaining(
+            name,
+            tuple(sorted(version.key for version, _ in by_name[name])),
+            tuple(sorted({month for _, month in by_name[name] if month is not None})),
+            sum(version.size for version, _ in by_name[name]),
+        )
+        for name in (*(file.name for file in RAW_FILES), None)
+        if name in by_name
+    )
+
+
+def _summary(
+    file: RawFile, pieces: Sequence[_Piece], uploaded: set[str], known: Recognised, rows: int, release: Release | None
+) -> UploadedFile:
     own = [piece for piece in pieces if piece.file == file]
-    months = sorted({piece.month for piece in own if piece.month is not None})
-    places = [place for key in there if (place := catalog.place_of(key)) is not None and place.file == file]
-    counted = [piece.rows for piece in own if piece.rows is not None]
+    parts = known.whole.get(file, ())
+    by_month = [str(one.path) for key, one in known.months.items() if key.startswith(f"{PREFIX}{file.name}/")]
+    shape, dialect = (parts[0].shape, parts[0].dialect) if parts else (None, None)
     return UploadedFile(
         name=file.name,
+        sources=tuple(str(part.source.path) for part in parts) or tuple(by_month),
+        dialect=dialect.name if dialect else None,
         objects=len(own),
+        put=sum(piece.key in uploaded for piece in own),
         bytes=sum(piece.content.stat().st_size for piece in own),
-        months=tuple(months),
-        rows=sum(counted) if counted else None,
-        other_months=tuple(sorted({place.month for place in places if place.month is not None} - set(months))),
+        rows=rows,
+        published=release.rows.get(file.name) if release else None,
+        months=tuple(sorted({piece.month for piece in own if piece.month is not None})),
+        not_kept=shape.not_kept if shape else "",
     )

@@ -1,0 +1,82 @@
+"""The record of what was put last, and when: one small object, which names the sources of what the bucket holds.
+
+It is under `raw/`, where whoever uploads may write and whoever loads may read, and known as a file of ours that is
+no data.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from urllib.parse import urlsplit
+
+from netflix_assets.catalog import UPLOAD_RECORD
+from netflix_assets.landing.bucket import LandingBucket
+
+_REMEMBERED = 10
+
+
+@dataclass(frozen=True)
+class UploadRecord:
+    """One upload.
+
+    Attributes:
+        source: What was put: the name of a folder or file, or an address without its secrets.
+        uploaded_at: When it was done, UTC.
+    """
+
+    source: str
+    uploaded_at: dt.datetime
+
+    def __str__(self) -> str:
+        """Name source and time in one phrase."""
+        return f"{self.source}, put on {self.uploaded_at:%Y-%m-%d %H:%M} UTC"
+
+
+def record(bucket: LandingBucket, source: str, *, alone: bool) -> None:
+    """Write down that a source was put.
+
+    Args:
+        bucket: Where it was put.
+        source: As it was given.
+        alone: The bucket holds nothing else; otherwise the sources before it are named as well.
+    """
+    name = _without_secrets(source)
+    now = dt.datetime.now(dt.timezone.utc)
+    others = [] if alone else [one for one in read(bucket) if one.source != name]
+    entries = [UploadRecord(name, now), *others][:_REMEMBERED]
+    text = json.dumps(
+        {"uploads": [{"source": one.source, "uploaded_at": one.uploaded_at.isoformat()} for one in entries]}, indent=2
+    )
+    bucket.put(UPLOAD_RECORD, io.BytesIO(text.encode()), content_type="application/json")
+
+
+def read(bucket: LandingBucket) -> tuple[UploadRecord, ...]:
+    """The sources of what the bucket holds, the newest first; none where nothing was put by an upload.
+
+    Raises:
+        BucketError: The bucket cannot be reached or refuses.
+    """
+    body = bucket.read_if_there(UPLOAD_RECORD)
+    if body is None:
+        return ()
+    try:
+        return tuple(
+            UploadRecord(str(entry["source"]), dt.datetime.fromisoformat(entry["uploaded_at"]))
+            for entry in json.loads(body)["uploads"]
+        )
+    # Somebody wrote something else there: then it is not known what was put.
+    except (ValueError, KeyError, TypeError):
+        return ()
+
+
+def _without_secrets(source: str) -> str:
+    """An address without user, password and query, or the name of a folder or file without where it is."""
+    if source.startswith(("http://", "https://")):
+        parts = urlsplit(source)
+        host = parts.hostname or ""
+        return parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host, query="", fragment="").geturl()
+    return PurePosixPath(source.rstrip("/")).name or source
