@@ -29,7 +29,7 @@ from netflix_assets.landing.arrivals import arrival_fingerprint
 from netflix_assets.landing.bucket import data_version
 from netflix_assets.landing.failed_loads import FailedLoad
 from netflix_assets.landing.source_assets import GROUP as LANDING
-from netflix_assets.landing.whole_export import split_key
+from netflix_assets.landing.whole_export import split_key, split_objects
 from netflix_assets.loading.raw_assets import observed_objects
 from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.partitions import load_name, longest_stretch
@@ -242,9 +242,14 @@ class _Planner:
 
     def _split_is_due(self, file: RawFile) -> bool:
         exports = self.situation.contents.whole_exports.get(file.name, ())
-        if not exports or self.situation.split.get(file.name) == data_version(exports):
+        done = self.situation.split.get(file.name)
+        if done == data_version(exports):
             return False
-        name, objects = exports[0].key, self._export(file).objects
+        # An export that was split and is gone takes its months with it.
+        if not exports and (done is None or not split_objects(file, self.situation.contents)):
+            return False
+        name = exports[0].key if exports else file.object_key()
+        objects = self._export(file).objects
         known = self.situation.failed_loads.get(name)
         if known is not None and known.objects == objects and not self.force:
             self.failed[name] = known

@@ -1,25 +1,22 @@
 """A whole `raw/ratings.csv` in the bucket, cut into one object a month beside it, by an asset of its own.
 
 From there on the months are loaded like any others. Where a month also holds objects that somebody put there,
-those win: `bucket.sort_into_catalog` leaves ours aside.
+those win: `bucket.sort_into_catalog` leaves ours aside. An export that is removed takes its months with it.
 """
 
-import gzip
-import tempfile
-import zlib
-from collections.abc import Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
 import dagster as dg
 
-from netflix_assets.catalog import RawFile
+from netflix_assets.catalog import PREFIX, RawFile
 from netflix_assets.errors import BucketError, LoadError, UserError
+from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.split import split_by_month
 from netflix_assets.landing.arrivals import arrival_fingerprint
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
 from netflix_assets.landing.failed_loads import (
     EXPORT_IS_SPLIT,
     FailedLoad,
@@ -28,8 +25,10 @@ from netflix_assets.landing.failed_loads import (
     recorded_failures,
 )
 from netflix_assets.landing.source_assets import BUCKET_KEY, GROUP
+from netflix_assets.landing.sources import ChunkReader
 from netflix_assets.landing.upload import md5_of
 from netflix_assets.owners import OWNERS
+from netflix_assets.scratch import scratch_folder
 
 
 @dataclass(frozen=True)
@@ -37,10 +36,10 @@ class Split:
     """What cutting an export did to the bucket.
 
     Attributes:
-        rows: Rows of the export, without its header.
+        rows: Rows of the export, without its header; none if it is gone.
         months: Months in it.
         written: Keys that were put, because their content changed.
-        removed: Keys of months that the export no longer holds.
+        removed: Keys of months that the export no longer holds, or of all its months if it is gone.
     """
 
     rows: int
@@ -62,9 +61,11 @@ def split_check(file: RawFile) -> dg.AssetCheckKey:
 def split(file: RawFile, exports: Sequence[ObjectVersion], bucket: LandingBucket, scratch: Path) -> Split:
     """Make the bucket hold exactly the months of an export, writing only those whose content changed.
 
+    What was put and removed before a kill or an outage stays; doing it again completes it.
+
     Args:
         file: A monthly file.
-        exports: The undivided export; one object.
+        exports: The undivided export: one object, or none if it was removed.
         bucket: Where it is, and where the months go.
         scratch: Folder for the download and the pieces.
 
@@ -75,32 +76,32 @@ def split(file: RawFile, exports: Sequence[ObjectVersion], bucket: LandingBucket
     if len(exports) > 1:
         keys = " and ".join(version.key for version in exports)
         raise UserError(f"the bucket holds {file.name} whole more than once ({keys}); remove all but one")
-    (export,) = exports
-    scratch.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=scratch, prefix="split-") as work:
-        whole, pieces = Path(work, "whole"), Path(work, "months")
-        pieces.mkdir()
-        with whole.open("wb") as target:
-            for chunk in bucket.download(export):
-                target.write(chunk)
-        rows = _cut(file, export.key, whole, pieces)
-        there = {version.key: version for version in bucket.versions(f"{export.key.rpartition('/')[0]}/{file.name}/")}
-        ours = {file.split_object_key(month): pieces / f"{month}.csv" for month in rows}
-        written = [key for key, piece in ours.items() if key not in there or there[key].etag != md5_of(piece)]
-        for key in written:
-            bucket.put_file(key, ours[key])
+    there = {version.key: version for version in bucket.versions(f"{PREFIX}{file.name}/")}
+    rows: dict[str, int] = {}
+    written: list[str] = []
+    for export in exports:
+        with scratch_folder(scratch, "split-") as pieces:
+            content = cast(IO[bytes], ChunkReader(_plain(export, bucket)))
+            rows = split_by_month(file, content, pieces, name=export.key)
+            for month in rows:
+                key, piece = file.split_object_key(month), pieces / f"{month}.csv"
+                if key not in there or there[key].etag != md5_of(piece):
+                    bucket.put_file(key, piece)
+                    written.append(key)
+    ours = {file.split_object_key(month) for month in rows}
     removed = [key for key in there if file.is_split_object(key) and key not in ours]
     for key in removed:
         bucket.delete(key)
     return Split(sum(rows.values()), len(rows), tuple(written), tuple(removed))
 
 
-def _cut(file: RawFile, key: str, whole: Path, pieces: Path) -> dict[str, int]:
-    try:
-        with whole.open("rb") as content, gzip.open(content) if key.endswith(".gz") else nullcontext(content) as plain:
-            return split_by_month(file, cast(IO[bytes], plain), pieces, name=key)
-    except (gzip.BadGzipFile, zlib.error, EOFError) as error:
-        raise UserError(f"{key} cannot be unpacked ({error}); upload it again") from error
+def _plain(export: ObjectVersion, bucket: LandingBucket) -> Iterator[bytes]:
+    return decompressed(export.key, bucket.download(export))
+
+
+def split_objects(file: RawFile, contents: Contents) -> list[ObjectVersion]:
+    """The months in the bucket that were cut from a whole export, used or left aside."""
+    return [one for one in (*contents.all_of(file), *contents.superseded) if file.is_split_object(one.key)]
 
 
 def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
@@ -113,14 +114,13 @@ def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
         owners=OWNERS,
         kinds={"s3", "csv"},
         description=f"A whole `{file.object_key()}` cut into one object a month, for those who upload a release "
-        "as it is. Objects that somebody put into a month win over those cut here.",
+        "as it is. Objects that somebody put into a month win over those cut here; when the export is removed, so are "
+        "they.",
     )
     def _split(
         context: dg.AssetExecutionContext, bucket: dg.ResourceParam[LandingBucket]
     ) -> dg.MaterializeResult[None]:
         exports = bucket.contents().whole_exports.get(file.name, ())
-        if not exports:
-            return dg.MaterializeResult(metadata={"objects": 0}, data_version=dg.DataVersion(data_version(exports)))
         try:
             done = split(file, exports, bucket, scratch)
         except BucketError as error:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dagster as dg
 import pytest
@@ -16,7 +16,7 @@ from netflix_assets.automation.situation import Situation, outdated_failures
 from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.arrivals import arrival_fingerprint
-from netflix_assets.landing.bucket import ObjectVersion, sort_into_catalog
+from netflix_assets.landing.bucket import ObjectVersion, data_version, sort_into_catalog
 from netflix_assets.landing.failed_loads import FailedLoad
 from netflix_assets.landing.whole_export import split_check
 from netflix_assets.loading.raw_assets import failure_checks
@@ -302,6 +302,17 @@ def test_an_export_is_split_first_and_one_that_cannot_be_split_keeps_nothing_els
     plan = world.plan()
     assert tables(plan) == {"raw_movies"}
     assert "raw/ratings.csv" in plan.failed_loads
+
+
+def test_an_export_that_was_split_and_is_removed_is_asked_for_so_that_its_months_go_too(world: World) -> None:
+    world.objects[RATINGS.split_object_key("2015-03")] = "a"
+    world.load()
+    of_before = replace(world.situation(), split={"ratings": "the version that was split"})
+    assert plan_run(world.graph, of_before).split == RATINGS
+    # Months cut from an export that nobody remembers are left alone.
+    assert world.plan().is_empty
+    gone = replace(world.situation(), split={"ratings": data_version(())})
+    assert plan_run(world.graph, gone).is_empty
 
 
 def test_a_removed_warehouse_is_built_again_each_time_and_the_loss_of_history_is_said(world: World) -> None:

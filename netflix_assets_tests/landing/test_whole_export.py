@@ -9,7 +9,7 @@ import pytest
 from netflix_assets.catalog import raw_file
 from netflix_assets.errors import UserError
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.landing.whole_export import Split, split
+from netflix_assets.landing.whole_export import Split, split, split_objects
 
 RATINGS = raw_file("ratings")
 HEADER = "userId,movieId,rating,timestamp\n"
@@ -65,3 +65,17 @@ def test_two_exports_or_one_that_is_none_are_refused_and_nothing_is_written(
         export(bucket, tmp_path, HEADER + MARCH, key="raw/ratings.csv.gz")
     assert bucket.contents().months(RATINGS) == []
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_export_that_is_removed_takes_its_months_with_it_and_nothing_else(
+    bucket: LandingBucket, tmp_path: Path
+) -> None:
+    own = "raw/ratings/month=2015-03/ratings.csv"
+    bucket.put(own, io.BytesIO((HEADER + "7,7,1.0,1425168000\n").encode()))
+    export(bucket, tmp_path, HEADER + MARCH + APRIL)
+    bucket.delete("raw/ratings.csv")
+    assert len(split_objects(RATINGS, bucket.contents())) == 2
+    done = split(RATINGS, (), bucket, tmp_path)
+    assert (done.rows, done.written) == (0, ())
+    assert done.removed == tuple(f"raw/ratings/month=2015-{month}/from-whole-export.csv" for month in ("03", "04"))
+    assert [version.key for version in bucket.versions()] == [own]
