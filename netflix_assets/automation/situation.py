@@ -83,7 +83,7 @@ class Situation:
         tables = warehouse.relations() if relations is None else relations
         return cls(
             contents=contents,
-            loaded={file.name: warehouse.load_states(file) for file in RAW_FILES},
+            loaded=warehouse.all_load_states(RAW_FILES),
             relations={*tables, *({("reporting", "report")} if store.exists() else ())},
             records=Records.read(instance, graph),
             failures={check: recorded_failures(instance, check) for check in _checks_of_failures()},

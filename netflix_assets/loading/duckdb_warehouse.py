@@ -178,7 +178,11 @@ class DuckDBWarehouse:
 
     def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
         """See `Warehouse.load_states`."""
-        return load_states_of(self._read_if_present("load_history", load_states_query(file), []))
+        return self.all_load_states([file])[file.name]
+
+    def all_load_states(self, files: Sequence[RawFile]) -> dict[str, dict[str | None, LoadState]]:
+        """See `Warehouse.all_load_states`."""
+        return load_states_of(files, self._read_if_present("load_history", load_states_query(files), []))
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
         """See `Warehouse.rejects`."""

@@ -366,7 +366,8 @@ def first_rejects(limit: int) -> str:
 BEGIN = "begin transaction"
 TAKE_LOCK = f"update {LOCK} set load_id = load_id + 1"
 """Begins the swap: another load waits here until this one has committed, then sees its rows."""
-READ_LOAD_ID = f"select load_id from {LOCK}"
+READ_LOAD_ID = f"select greatest((select load_id from {LOCK}), (select coalesce(max(load_id), 0) + 1 from {HISTORY}))"
+"""The load's number: begins when the lock is held, so that it sees what the load before it has committed."""
 COMMIT = "commit"
 ROLLBACK = "rollback"
 
@@ -461,6 +462,10 @@ def rejects(file: RawFile, limit: int) -> str:
 
 RELATIONS = "select table_schema, table_name from information_schema.tables where table_schema <> 'INFORMATION_SCHEMA'"
 """Schema and name of every table and view of the database."""
+
+
+SHOW_RELATIONS = "show terse objects in database"
+"""The same without a warehouse, as `name` and `schema_name` among others."""
 
 
 def count_relations(relations: Sequence[tuple[str, str]]) -> str:

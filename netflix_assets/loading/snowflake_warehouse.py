@@ -108,21 +108,32 @@ class SnowflakeWarehouse:
 
     def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
         """See `Warehouse.load_states`."""
-        return load_states_of(self._raw_rows(file, load_states_query(file)))
+        return self.all_load_states([file])[file.name]
+
+    def all_load_states(self, files: Sequence[RawFile]) -> dict[str, dict[str | None, LoadState]]:
+        """See `Warehouse.all_load_states`.
+
+        One statement, the same until a load has committed: Snowflake then answers with the result that it kept, and
+        wakes no warehouse.
+        """
+        asset = "/".join(files[0].table_key) if len(files) == 1 else RAW_SCHEMA
+        return load_states_of(files, self._raw_rows(asset, load_states_query(files)))
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
         """See `Warehouse.rejects`."""
-        return [Reject(*row) for row in self._raw_rows(file, sql.rejects(file, limit))]
+        return [Reject(*row) for row in self._raw_rows("/".join(file.table_key), sql.rejects(file, limit))]
 
     def row_count(self, file: RawFile) -> int:
         """See `Warehouse.row_count`."""
-        rows = self._raw_rows(file, f"select count(*) from {RAW_SCHEMA}.{file.table}")
+        rows = self._raw_rows("/".join(file.table_key), f"select count(*) from {RAW_SCHEMA}.{file.table}")
         return int(rows[0][0]) if rows else 0
 
     def relations(self) -> set[tuple[str, str]]:
         """See `Warehouse.relations`."""
         with self.session(Duty.TRANSFORMER, QueryTag("status")) as opened:
-            return {(schema.lower(), name.lower()) for schema, name in opened.run(sql.RELATIONS).rows}
+            shown = opened.run(f"{sql.SHOW_RELATIONS} {self._settings.database}").records()
+        found = {(str(row["schema_name"]).lower(), str(row["name"]).lower()) for row in shown}
+        return {(schema, name) for schema, name in found if schema != "information_schema"}
 
     def row_counts(self) -> dict[tuple[str, str], int]:
         """See `Warehouse.row_counts`."""
@@ -138,9 +149,9 @@ class SnowflakeWarehouse:
         with self.session(Duty.TRANSFORMER, QueryTag("query")) as opened:
             return opened.run(sql).rows
 
-    def _raw_rows(self, file: RawFile, statement: str) -> list[tuple[Any, ...]]:
-        """Rows of a query on a raw table; none if there is no such table yet."""
-        with self.session(Duty.LOADER, QueryTag("/".join(file.table_key))) as opened:
+    def _raw_rows(self, asset: str, statement: str) -> list[tuple[Any, ...]]:
+        """Rows of a query on a raw table for an asset; none if there is no such table yet."""
+        with self.session(Duty.LOADER, QueryTag(asset)) as opened:
             try:
                 return opened.run(statement).rows
             except SnowflakeError as error:

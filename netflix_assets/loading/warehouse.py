@@ -145,6 +145,10 @@ class Warehouse(Protocol):
         """What the table holds, by month (None for a file without months)."""
         ...
 
+    def all_load_states(self, files: Sequence[RawFile]) -> dict[str, dict[str | None, LoadState]]:
+        """What the tables of several files hold, by name of the file; asks the warehouse once."""
+        ...
+
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
         """The first rows that the loads now held rejected, by object and line."""
         ...
@@ -170,30 +174,32 @@ class Warehouse(Protocol):
         ...
 
 
-def load_states_query(file: RawFile) -> str:
-    """Return the query for what a table holds: one row an object of the newest load of each month, or of the table."""
+def load_states_query(files: Sequence[RawFile]) -> str:
+    """Return the query for what tables hold: one row an object of the newest load of each month, or of the table."""
+    tables = ", ".join(f"'{file.table}'" for file in files)
     return (
-        "select month, load_id, object_key, etag, size_bytes, rows_loaded, rows_rejected, loaded_at "
-        f"from {RAW_SCHEMA}.load_history where table_name = '{file.table}' "
-        "qualify load_id = max(load_id) over (partition by month)"
+        "select table_name, month, load_id, object_key, etag, size_bytes, rows_loaded, rows_rejected, loaded_at "
+        f"from {RAW_SCHEMA}.load_history where table_name in ({tables}) "
+        "qualify load_id = max(load_id) over (partition by table_name, month)"
     )
 
 
-def load_states_of(rows: Iterable[Sequence[Any]]) -> dict[str | None, LoadState]:
-    """Sort the rows of `load_states_query` by month (None for a file without months)."""
-    by_month: dict[str | None, list[Sequence[Any]]] = defaultdict(list)
-    for row in rows:
-        by_month[row[0]].append(row)
-    return {
-        month: LoadState(
-            load_id=int(found[0][1]),
-            objects=frozenset((key, etag, int(size)) for _, _, key, etag, size, *_ in found if key is not None),
-            rows_loaded=sum(int(row[5]) for row in found),
-            rows_rejected=sum(int(row[6]) for row in found),
-            loaded_at=found[0][7].replace(tzinfo=dt.timezone.utc),
+def load_states_of(files: Sequence[RawFile], rows: Iterable[Sequence[Any]]) -> dict[str, dict[str | None, LoadState]]:
+    """Sort the rows of `load_states_query` by name of the file and by month (None for a file without months)."""
+    found: dict[tuple[str, str | None], list[Sequence[Any]]] = defaultdict(list)
+    for table, month, *row in rows:
+        found[(table, month)].append(row)
+    states: dict[str, dict[str | None, LoadState]] = {file.name: {} for file in files}
+    names = {file.table: file.name for file in files}
+    for (table, month), loads in found.items():
+        states[names[table]][month] = LoadState(
+            load_id=int(loads[0][0]),
+            objects=frozenset((key, etag, int(size)) for _, key, etag, size, *_ in loads if key is not None),
+            rows_loaded=sum(int(row[4]) for row in loads),
+            rows_rejected=sum(int(row[5]) for row in loads),
+            loaded_at=loads[0][6].replace(tzinfo=dt.timezone.utc),
         )
-        for month, found in by_month.items()
-    }
+    return states
 
 
 def out_of_date(

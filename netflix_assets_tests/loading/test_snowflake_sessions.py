@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import LoadError, WarehouseError
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import snowflake_sql
@@ -221,3 +222,31 @@ def test_an_account_of_another_region_or_form_of_name_is_one_sentence(
         pytest.raises(WarehouseError, match=words),
     ):
         SnowflakeWarehouse(account, connect_seconds=5).row_count(MOVIES)
+
+
+# What is asked, and what it wakes.
+
+
+def test_what_all_tables_hold_is_one_statement_and_what_there_is_wakes_no_warehouse(
+    snowflake_account: Account, loading: Loading
+) -> None:
+    loading.load_body(MOVIES, FILM)
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
+    snowflake_account.emulator.forget()
+    states = loading.warehouse.all_load_states(RAW_FILES)
+    relations = loading.warehouse.relations()
+    asked, shown = (statement.sql for statement in snowflake_account.emulator.statements)
+    assert asked.startswith("select table_name, month, load_id")
+    assert shown.startswith("show terse objects in database ")
+    assert [name for name, state in states.items() if state] == ["movies", "ratings"]
+    assert {("raw", "raw_movies"), ("raw", "load_history")} <= relations
+    assert "information_schema" not in {schema for schema, _ in relations}
+
+
+def test_a_load_that_waited_for_another_takes_the_number_after_it(account: SnowflakeSettings, loading: Loading) -> None:
+    """By the letter of READ COMMITTED the waiting UPDATE may have added to what it saw before the other's commit."""
+    loading.load_body(MOVIES, FILM)
+    loading.load(MOVIES)
+    with SnowflakeWarehouse(account).session(Duty.LOADER, QueryTag("test")) as opened:
+        opened.run("update raw.load_lock set load_id = 1")
+    assert loading.load(MOVIES).load_id == 3

@@ -5,7 +5,6 @@
         materialized='incremental',
         incremental_strategy='replace_months',
         on_schema_change='fail',
-        cluster_by=['rating_month'],
     )
 }}
 
