@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from netflix_assets.errors import SettingsError
-from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.landing.local_s3 import reach
+from netflix_assets.landing.bucket import LandingBucket, ListingCheck
+from netflix_assets.landing.local_s3 import checked, reach
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.loading.warehouse import Warehouse
@@ -39,6 +39,7 @@ WAREHOUSES: Mapping[Target, Callable[..., Warehouse]] = {
     Target.SNOWFLAKE: snowflake_from,
 }
 REACH: Mapping[Target, Callable[[Settings], Settings] | None] = {Target.LOCAL: reach, Target.SNOWFLAKE: None}
+CHECKED: Mapping[Target, ListingCheck | None] = {Target.LOCAL: checked, Target.SNOWFLAKE: None}
 
 # A sensor's look must be short: if the file of the local warehouse is in use it looks again a little later.
 # Signing in to an account takes seconds.
@@ -47,7 +48,7 @@ SENSOR_WAIT_SECONDS: Mapping[Target, int] = {Target.LOCAL: 1, Target.SNOWFLAKE: 
 
 def bucket_from(settings: Settings) -> LandingBucket:
     """The bucket; nothing is connected."""
-    return LandingBucket(settings, reach=REACH[settings.target])
+    return LandingBucket(settings, reach=REACH[settings.target], checked=CHECKED[settings.target])
 
 
 def warehouse_from(settings: Settings, *, wait_seconds: int = 60) -> Warehouse:

@@ -45,7 +45,7 @@ def dev(port: int) -> None:
 
     settings = Settings.from_environment()
     local = settings.target is Target.LOCAL
-    with dagster_instance(settings), local_s3.serving(settings) if local else nullcontext():
+    with dagster_instance(settings), local_s3.running(settings, at_any_port=False) if local else nullcontext():
         console.print(
             f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}; the UI will be on http://127.0.0.1:{port}",
         )

@@ -41,6 +41,10 @@ class ObjectVersion:
     last_modified: dt.datetime = field(compare=False)
 
 
+ListingCheck = Callable[[Settings, str, Callable[[], Sequence[ObjectVersion]]], Sequence[ObjectVersion]]
+"""Given where the server is, a prefix and what lists it, returns a listing that can be trusted."""
+
+
 @dataclass(frozen=True)
 class Contents:
     """A listing of the bucket, sorted into the catalogue.
@@ -154,15 +158,23 @@ def _common_start(keys: Sequence[str]) -> str:
 class LandingBucket:
     """The bucket, through a boto3 S3 client that is made when it is first needed."""
 
-    def __init__(self, settings: Settings, *, reach: Callable[[Settings], Settings] | None = None) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        reach: Callable[[Settings], Settings] | None = None,
+        checked: ListingCheck | None = None,
+    ) -> None:
         """Name the bucket; nothing is connected yet.
 
         Args:
             settings: Where the S3 server is, its keys, and the bucket's name.
             reach: Called before the first request; may start a server and return where it is.
+            checked: Lists, and sees to it that the listing is what the bucket holds.
         """
         self._settings = settings
         self._reach = reach
+        self._checked = checked
         self.name = settings.bucket
 
     @property
@@ -274,6 +286,15 @@ class LandingBucket:
         Raises:
             BucketError: The store cannot be reached or refuses.
         """
+        if self._checked is None or not prefix.endswith("/"):
+            yield from self._listed(prefix)
+            return
+        with self._reporting(f"list {prefix} of bucket {self.name!r}"):
+            # Where the server is, is known once there is a client.
+            assert self._client
+        yield from self._checked(self._settings, prefix, lambda: list(self._listed(prefix)))
+
+    def _listed(self, prefix: str) -> Iterator[ObjectVersion]:
         with self._reporting(f"list {prefix} of bucket {self.name!r}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             for page in pages:

@@ -20,14 +20,15 @@ import sysconfig
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager, nullcontext
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from netflix_assets.errors import BucketError, SettingsError
-from netflix_assets.landing.bucket import LOOPBACK_HOSTS, LandingBucket, direct_to, isolated_session
+from netflix_assets.landing.bucket import LOOPBACK_HOSTS, LandingBucket, ObjectVersion, direct_to, isolated_session
+from netflix_assets.landing.local_folder import SERVER_LOOKS_EVERY_SECONDS, checked_listing
 from netflix_assets.settings import Settings
 from netflix_assets.signals import until_signal
 
@@ -81,7 +82,7 @@ def command(settings: Settings, address: str, *, rclone: Path) -> list[str]:
     root = str(settings.s3_root).replace('"', '""')
     # Without the hasher every listing would hash every object again; it knows a file by size and time.
     remote = f':hasher,remote="{root}",hashes=md5,max_age=off:'
-    return [str(rclone), "serve", "s3", "--addr", address, "--dir-cache-time", "1s", remote]
+    return [str(rclone), "serve", "s3", "--addr", address, "--dir-cache-time", f"{SERVER_LOOKS_EVERY_SECONDS}s", remote]
 
 
 def environment(settings: Settings, cache: Path, token: tuple[str, str]) -> dict[str, str]:
@@ -95,6 +96,10 @@ def environment(settings: Settings, cache: Path, token: tuple[str, str]) -> dict
     return {
         "RCLONE_CONFIG": "",
         "RCLONE_CACHE_DIR": str(cache),
+        # A link is what it leads to; and a file is known by when it was last changed in any way, which nobody can set
+        # back, so that other bytes of the same size and time have another ETag.
+        "RCLONE_LOCAL_COPY_LINKS": "true",
+        "RCLONE_LOCAL_TIME_TYPE": "ctime",
         "RCLONE_AUTH_KEY": _csv_line(
             ",".join(pair) for pair in ((settings.s3_access_key, settings.s3_secret_key), token)
         ),
@@ -139,38 +144,17 @@ def serve(settings: Settings, on_ready: Callable[[Settings], None] | None = None
 
 
 @contextmanager
-def running(settings: Settings) -> Iterator[Settings]:
+def running(settings: Settings, *, at_any_port: bool = True) -> Iterator[Settings]:
     """An S3 server for as long as the block runs: the one at the settings' address, else one of our own.
 
-    Our own listens on a free port of 127.0.0.1 and serves the same folder; it ends with the block, and with
-    this process however that ends.
+    Our own serves the same folder; it ends with the block, and with this process however that ends.
 
     Args:
         settings: Address, keys, folder and bucket; the bucket is created if it is missing.
+        at_any_port: Our own listens on a free port of 127.0.0.1, not at the settings' address.
 
     Yields:
         The settings, with the address of the server that is to be used.
-
-    Raises:
-        SettingsError: A folder cannot be written.
-        BucketError: Something else listens at the address, or the server does not start.
-    """
-    problem = _probe(settings)
-    if problem is None:
-        LandingBucket(settings).ensure_exists()
-        yield settings
-        return
-    if not problem.nothing:
-        raise _taken(settings, problem)
-    _local_address(settings)
-    with _started_on_a_free_port(settings) as here:
-        LandingBucket(here).ensure_exists()
-        yield here
-
-
-@contextmanager
-def serving(settings: Settings) -> Iterator[None]:
-    """An S3 server at the settings' own address for as long as the block runs: one that runs already, or ours.
 
     Raises:
         SettingsError: The address is not one of this machine, or a folder cannot be written.
@@ -179,9 +163,16 @@ def serving(settings: Settings) -> Iterator[None]:
     problem = _probe(settings)
     if problem is not None and not problem.nothing:
         raise _taken(settings, problem)
-    with _started(settings, _local_address(settings)) if problem is not None else nullcontext():
-        LandingBucket(settings).ensure_exists()
-        yield
+    with ExitStack() as stack:
+        here = settings
+        if problem is not None:
+            address = _local_address(settings)
+            if at_any_port:
+                here = stack.enter_context(_started_on_a_free_port(settings))
+            else:
+                stack.enter_context(_started(settings, address))
+        LandingBucket(here).ensure_exists()
+        yield here
 
 
 def reach(settings: Settings) -> Settings:
@@ -193,6 +184,37 @@ def reach(settings: Settings) -> Settings:
         if settings not in _REACHED:
             _REACHED[settings] = _UNTIL_EXIT.enter_context(running(settings))
         return _REACHED[settings]
+
+
+def checked(settings: Settings, prefix: str, listed: Callable[[], Sequence[ObjectVersion]]) -> Sequence[ObjectVersion]:
+    """List objects; where the server is one of ours, compare with its folder, see `local_folder`.
+
+    For `LandingBucket(settings, checked=checked)`.
+
+    Raises:
+        BucketError: A file of the folder cannot be read, or is still being written.
+    """
+    if not _serves_our_folder(settings):
+        return listed()
+    return checked_listing(settings.s3_root / settings.bucket, prefix, listed)
+
+
+def _serves_our_folder(settings: Settings) -> bool:
+    """Whether the server at the settings' address is one that was started for this home."""
+    address = settings.s3_endpoint.removeprefix("http://").rstrip("/").encode()
+    for path in (settings.home / "rclone").glob("*/lock"):
+        with suppress(OSError), path.open("rb") as lock:
+            if lock.read() == address and _is_locked(lock.fileno()):
+                return True
+    return False
+
+
+def _is_locked(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
 
 
 @dataclass(frozen=True)
@@ -292,7 +314,7 @@ def _started(settings: Settings, address: str) -> Iterator[subprocess.Popen[byte
     _make_writable(settings.log_path)
     token = (secrets.token_hex(8), secrets.token_hex(16))
     log = _log_file(settings)
-    with _own_cache(settings) as cache:
+    with _own_cache(settings, address) as cache:
         with log.open("ab") as log_file:
             log_start = log_file.tell()
             process = subprocess.Popen(
@@ -324,7 +346,7 @@ def _make_writable(folder: Path) -> None:
 
 
 @contextmanager
-def _own_cache(settings: Settings) -> Iterator[Path]:
+def _own_cache(settings: Settings, address: str) -> Iterator[Path]:
     """A cache folder that no other running server uses, ours until the end of the block or of the process.
 
     Two servers on one hash database wait for each other, a quarter of a second for every object written.
@@ -332,11 +354,19 @@ def _own_cache(settings: Settings) -> Iterator[Path]:
     for number in range(_CACHES):
         cache = settings.home / "rclone" / str(number)
         _make_writable(cache)
-        with (cache / "lock").open("w") as lock:
+        with (cache / "lock").open("a") as lock:
             try:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 continue
+            except OSError as error:
+                raise SettingsError(
+                    f"files in {cache} cannot be locked ({error.strerror}), as on some network file systems; set "
+                    "NETFLIX_HOME to a folder on a disk of this machine"
+                ) from error
+            lock.truncate(0)
+            lock.write(address)
+            lock.flush()
             yield cache
             return
     raise BucketError(f"{_CACHES} local S3 servers already run for {settings.home}; stop some of them")

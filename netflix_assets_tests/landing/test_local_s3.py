@@ -10,14 +10,16 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from netflix_assets.errors import BucketError, SettingsError
-from netflix_assets.landing import local_s3
+from netflix_assets.landing import local_folder, local_s3
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.settings import Settings
 
@@ -64,7 +66,7 @@ def _python(program: str, settings: Settings) -> Iterator[subprocess.Popen[str]]
 
 
 SERVE = """
-from netflix_assets.landing import local_s3
+from netflix_assets.landing import local_folder, local_s3
 from netflix_assets.settings import Settings
 local_s3.serve(Settings.from_environment(), on_ready=lambda ready: print(ready.s3_endpoint, flush=True))
 print("ended", flush=True)
@@ -72,7 +74,7 @@ print("ended", flush=True)
 
 RUN = """
 import time
-from netflix_assets.landing import local_s3
+from netflix_assets.landing import local_folder, local_s3
 from netflix_assets.settings import Settings
 with local_s3.running(Settings.from_environment()) as here:
     print(here.s3_endpoint, flush=True)
@@ -123,10 +125,13 @@ def test_a_missing_bucket_is_created(s3: Settings) -> None:
         assert list(LandingBucket(here).versions()) == []
 
 
+serving = partial(local_s3.running, at_any_port=False)
+
+
 def test_serving_is_at_the_address_of_the_settings_and_shares_a_server_that_runs(settings: Settings) -> None:
-    with local_s3.serving(settings):
+    with serving(settings):
         assert list(LandingBucket(settings).versions()) == []
-        with local_s3.serving(settings):
+        with serving(settings):
             assert list(LandingBucket(settings).versions()) == []
         assert not _nobody_at(settings.s3_endpoint)
     assert _nobody_at(settings.s3_endpoint)
@@ -202,7 +207,7 @@ class _Xml(_Quiet):
 
 
 @pytest.mark.parametrize("handler", [_Quiet, _Teapot, _Xml])
-@pytest.mark.parametrize("start", [local_s3.running, local_s3.serving, _serve])
+@pytest.mark.parametrize("start", [local_s3.running, serving, _serve])
 def test_a_port_with_something_else_on_it_is_named_and_left_alone(
     settings: Settings, handler: type[http.server.SimpleHTTPRequestHandler], start: Start
 ) -> None:
@@ -310,12 +315,113 @@ def test_an_object_that_another_server_replaced_has_its_new_etag(settings: Setti
 
 
 def test_an_object_whose_file_was_edited_by_hand_has_its_new_etag(settings: Settings) -> None:
+    path = settings.s3_root / settings.bucket / "raw" / "movies.csv"
     with local_s3.running(settings) as here:
         bucket = LandingBucket(here)
         bucket.put("raw/movies.csv", io.BytesIO(b"old"))
         assert _etag(bucket, "raw/movies.csv") == _md5(b"old")
-        (settings.s3_root / settings.bucket / "raw" / "movies.csv").write_bytes(b"new")
+        before = path.stat()
+        path.write_bytes(b"new")
+        # As `touch -r` does: size and time are as they were.
+        os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
         assert _eventually(lambda: _etag(bucket, "raw/movies.csv") == _md5(b"new"))
-    (settings.s3_root / settings.bucket / "raw" / "movies.csv").write_bytes(b"off")
+    path.write_bytes(b"off")
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
     with local_s3.running(settings) as here:
         assert _etag(LandingBucket(here), "raw/movies.csv") == _md5(b"off")
+
+
+@pytest.fixture
+def folder(settings: Settings) -> Iterator[tuple[LandingBucket, Path]]:
+    """A bucket whose listing is compared with its folder, and the folder, with two files in it."""
+    with serving(settings):
+        raw = settings.s3_root / settings.bucket / "raw"
+        (raw / "ratings" / "month=2015-03").mkdir(parents=True)
+        (raw / "movies.csv").write_bytes(b"movies")
+        (raw / "ratings" / "month=2015-03" / "ratings.csv").write_bytes(b"ratings")
+        yield LandingBucket(settings, checked=local_s3.checked), raw
+
+
+MONTH = "raw/ratings/month=2015-03/ratings.csv"
+
+
+def _listed(bucket: LandingBucket) -> dict[str, bytes]:
+    return {version.key: b"".join(bucket.download(version)) for version in bucket.versions()}
+
+
+def test_what_is_put_into_the_folder_is_listed_at_once(folder: tuple[LandingBucket, Path]) -> None:
+    bucket, raw = folder
+    assert _listed(bucket) == {"raw/movies.csv": b"movies", MONTH: b"ratings"}
+    (raw / "movies.csv").write_bytes(b"more movies")
+    (raw / "links.csv").write_bytes(b"links")
+    assert _listed(bucket) == {"raw/movies.csv": b"more movies", MONTH: b"ratings", "raw/links.csv": b"links"}
+
+
+def test_links_are_what_they_lead_to_and_every_name_is_itself(
+    folder: tuple[LandingBucket, Path], tmp_path: Path
+) -> None:
+    bucket, raw = folder
+    (raw / "movies.csv").rename(tmp_path / "elsewhere.csv")
+    (raw / "movies.csv").symlink_to(tmp_path / "elsewhere.csv")
+    (raw / "ratings").rename(tmp_path / "months")
+    (raw / "ratings").symlink_to(tmp_path / "months")
+    names = ["movies [old].csv", "x[/y].csv", "émile 電影 😀.csv", "a%20b?&+#.csv", "two\nlines.csv"]
+    for name in names:
+        (raw / name).parent.mkdir(exist_ok=True)
+        (raw / name).write_bytes(b"x")
+    raw.parent.rename(tmp_path / "bucket")
+    raw.parent.symlink_to(tmp_path / "bucket")
+    shown = {f"raw/{name}".replace("\n", "\u240a"): b"x" for name in names}
+    assert _listed(bucket) == {"raw/movies.csv": b"movies", MONTH: b"ratings", **shown}
+
+
+def test_a_link_that_leads_nowhere_is_told_and_not_taken_for_a_deletion(
+    folder: tuple[LandingBucket, Path],
+) -> None:
+    bucket, raw = folder
+    (raw / "movies.csv").unlink()
+    (raw / "movies.csv").symlink_to("nowhere.csv")
+    with pytest.raises(BucketError, match=r"raw/movies\.csv is a link to nowhere\.csv, which is not there"):
+        list(bucket.versions())
+
+
+def test_a_link_to_a_folder_that_it_is_in_is_told(folder: tuple[LandingBucket, Path]) -> None:
+    bucket, raw = folder
+    (raw / "loop").symlink_to(raw)
+    with pytest.raises(BucketError, match="raw/loop is a link to a folder that it is in"):
+        list(bucket.versions())
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+@pytest.mark.parametrize("name", ["movies.csv", "ratings/month=2015-03"])
+def test_what_cannot_be_read_is_told_and_not_taken_for_a_deletion(
+    folder: tuple[LandingBucket, Path], name: str
+) -> None:
+    bucket, raw = folder
+    (raw / name).chmod(0)
+    with pytest.raises(BucketError, match="cannot be read"):
+        list(bucket.versions())
+    (raw / name).chmod(0o755)
+
+
+@pytest.mark.skipif(not Path("/proc/self/fdinfo").exists(), reason="this system does not tell who writes a file")
+def test_a_file_that_is_still_being_copied_is_waited_for(
+    folder: tuple[LandingBucket, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bucket, raw = folder
+    program = "import sys; f = open(sys.argv[1], 'w'); f.write('half'); f.flush(); print(flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"{program}; f.write(' and half')", str(raw / "links.csv")],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    ) as copying:
+        assert copying.stdin is not None and copying.stdout is not None
+        copying.stdout.readline()
+        with monkeypatch.context() as patched:
+            patched.setattr(local_folder, "_WAIT_SECONDS", 0.2)
+            with pytest.raises(BucketError, match=rf"links\.csv is still being written by process {copying.pid}"):
+                list(bucket.versions())
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(_listed, bucket)
+            copying.communicate(b"\n")
+            assert waiting.result()["raw/links.csv"] == b"half and half"
