@@ -82,14 +82,15 @@ def ask(removed: Sequence[ObjectVersion]) -> bool:
     """
     print_removal(console, removed)
     if not sys.stdin.isatty():
-        raise UserError(f"nothing was changed: {len(removed):,} objects would be removed; say --yes if they may be")
-    return click.confirm(f"remove these {len(removed):,} objects?", default=False)
+        it = "it" if len(removed) == 1 else "they"
+        raise UserError(f"nothing was changed: {_objects(len(removed))} would be removed; say --yes if {it} may be")
+    return click.confirm(f"remove {_objects(len(removed))}?", default=False)
 
 
 def print_removal(to: Console, removed: Sequence[ObjectVersion]) -> None:
     """What an upload is about to remove."""
     size = sum(version.size for version in removed) / 1e6
-    _say(to, f"to be removed, because the source does not hold them: {len(removed):,} objects ({size:,.1f} MB)")
+    _say(to, f"to be removed, because the source does not hold them: {_objects(len(removed))} ({size:,.1f} MB)")
     for line in _shortened([version.key for version in removed]):
         _say(to, f"  {line}")
 
@@ -104,12 +105,12 @@ def print_upload(to: Console, report: UploadReport) -> None:
     for key in report.removed[:_NAMED]:
         _say(to, f"removed: {key}")
     if len(report.removed) > _NAMED:
-        _say(to, f"removed: {len(report.removed) - _NAMED:,} more objects")
+        _say(to, f"removed: {_objects(len(report.removed) - _NAMED)} more")
     for remaining in report.remaining:
         _say(to, _remaining_line(remaining), style="yellow")
     if report.remaining:
         _say(to, "  `upload --replace` removes what the source does not hold")
-    parts = [f"{len(report.uploaded):,} objects ({report.bytes_uploaded / 1e6:,.1f} MB) put"]
+    parts = [f"{_objects(len(report.uploaded))} ({report.bytes_uploaded / 1e6:,.1f} MB) put"]
     parts.append(f"{len(report.unchanged):,} already there")
     if report.removed:
         parts.append(f"{len(report.removed):,} removed")
@@ -127,15 +128,19 @@ def _file_line(file: UploadedFile, report: UploadReport) -> str:
     first, *others = file.sources
     source = first if not others else f"{first} and {len(others):,} more"
     written = f" ({file.dialect})" if file.dialect else ""
-    rows = f"{file.rows:,} rows"
+    rows = f"{file.rows:,} row{'' if file.rows == 1 else 's'}"
     if file.published is not None and report.release is not None:
         same = "as many as" if file.rows == file.published else "where"
         verb = "has" if file.rows == file.published else f"has {file.published:,}"
         rows += f", {same} {report.release.name} {verb}"
     months = f", {_span(file.months)}" if file.months else ""
     there = file.objects - file.put
-    objects = f"{file.put:,} objects put" if not there else f"{file.put:,} objects put, {there:,} already there"
+    objects = f"{_objects(file.put)} put" + (f", {there:,} already there" if there else "")
     return f"{file.name}: {source}{written}: {rows}{months}: {objects}"
+
+
+def _objects(count: int) -> str:
+    return f"{count:,} object{'' if count == 1 else 's'}"
 
 
 def _span(months: Sequence[str]) -> str:
@@ -156,7 +161,7 @@ def _print_left_out(to: Console, report: UploadReport) -> None:
 
 
 def _remaining_line(remaining: Remaining) -> str:
-    size = f"{len(remaining.keys):,} objects, {remaining.bytes / 1e6:,.1f} MB"
+    size = f"{_objects(len(remaining.keys))}, {remaining.bytes / 1e6:,.1f} MB"
     what = remaining.name or "objects that nothing loads"
     where = f": {_span(remaining.months)}" if remaining.months else f": {', '.join(_shortened(remaining.keys))}"
     return f"stays in the bucket, and is not in the source: {what}{where} ({size})"
