@@ -120,6 +120,8 @@ def print_status(console: Console, status: Status) -> None:
         state = "up to date" if row.up_to_date else "[yellow]out of date[/yellow]"
         table.add_row(row.layer, row.table, _count(row.rows), _count(row.rejected), made, state, _checks([row]))
     console.print(table)
+    if status.uploads:
+        console.print(f"data: {escape(status.uploads)}", soft_wrap=True)
     print_not_loaded(console, status.failed_loads, status.waiting)
     print_gaps(console, status)
     _print_checks(console, status.tables)

@@ -12,6 +12,7 @@ from dagster import AssetKey
 from netflix_assets.automation.run_plan import RunPlan, plan_run, relation_of
 from netflix_assets.automation.situation import Situation
 from netflix_assets.catalog import RAW_FILES
+from netflix_assets.landing import last_upload
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
@@ -65,6 +66,7 @@ class Status:
         failed_loads: What is refused until its objects change, and why, by name (`movies`, `ratings/2015-03`).
         waiting: What failed and may pass with time, and why, by name.
         notes: What else a person should know.
+        uploads: The sources of what the bucket holds, and when they were put; empty if no upload put it.
     """
 
     tables: tuple[TableStatus, ...]
@@ -73,6 +75,7 @@ class Status:
     failed_loads: dict[str, str]
     waiting: dict[str, str]
     notes: tuple[str, ...]
+    uploads: str = ""
 
     @property
     def failed(self) -> bool:
@@ -106,6 +109,7 @@ def read_status(
         failed_loads={name: one.why for name, one in sorted(plan.failed_loads.items())},
         waiting={name: one.why for name, one in sorted(plan.waiting.items())},
         notes=plan.notes,
+        uploads=last_upload.told(last_upload.read(bucket)),
     )
 
 

@@ -73,6 +73,13 @@ def read(bucket: LandingBucket) -> tuple[UploadRecord, ...]:
         return ()
 
 
+def told(records: tuple[UploadRecord, ...]) -> str:
+    """Name the sources of what the bucket holds in one phrase; empty if none is known."""
+    return "; before it, and in part still there: ".join(
+        part for part in ("; ".join(map(str, records[:1])), "; ".join(map(str, records[1:]))) if part
+    )
+
+
 def _without_secrets(source: str) -> str:
     """An address without user, password and query, or the name of a folder or file without where it is."""
     if source.startswith(("http://", "https://")):

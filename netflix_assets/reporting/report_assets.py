@@ -10,7 +10,9 @@ from pathlib import Path
 
 import dagster as dg
 
-from netflix_assets.errors import ReportError
+from netflix_assets.errors import BucketError, ReportError
+from netflix_assets.landing import last_upload
+from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.owners import OWNERS
 from netflix_assets.pools import warehouse_pool
@@ -40,6 +42,7 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
     )
     def _report(
         context: dg.AssetExecutionContext,
+        bucket: dg.ResourceParam[LandingBucket],
         warehouse: dg.ResourceParam[Warehouse],
         report_store: dg.ResourceParam[ReportStore],
     ) -> dg.MaterializeResult[None]:
@@ -50,7 +53,7 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
             warehouse,
             report_store,
             schema_prefix=settings.schema_prefix,
-            made_from=f"{MADE_FROM[settings.target]}, run {context.run.run_id[:8]}",
+            made_from=f"{MADE_FROM[settings.target]}, run {context.run.run_id[:8]}{_uploads(bucket, context.log)}",
         )
         data = built.data
         return dg.MaterializeResult(
@@ -68,6 +71,16 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
         )
 
     return _report
+
+
+def _uploads(bucket: LandingBucket, log: dg.DagsterLogManager) -> str:
+    """Name what was uploaded last; the page is built without it where the bucket is out of reach."""
+    try:
+        uploads = last_upload.told(last_upload.read(bucket))
+    except BucketError as error:
+        log.warning(f"the page does not name the source of its data: {error}")
+        return ""
+    return f"; data: {uploads}" if uploads else ""
 
 
 def _time(moment: dt.datetime | None) -> dg.MetadataValue:
