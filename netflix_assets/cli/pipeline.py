@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from contextlib import ExitStack
+from importlib.metadata import version
 from pathlib import Path
 
 import click
@@ -152,9 +153,10 @@ def demo(data: str | None, skip: tuple[str, ...], yes: bool) -> None:
     if not _materialize(settings):
         raise SystemExit(1)
     _status(settings)
+    duckdb = ".".join(version("duckdb").split(".")[:2])
     console.print(
         "\nnext: `make dev` opens the same data in the Dagster UI on http://127.0.0.1:3000; "
-        f"query the marts in {escape(str(settings.warehouse_path))} (schema mart) with any DuckDB client",
+        f"query the marts in {escape(str(settings.warehouse_path))} (schema mart) with DuckDB {duckdb} or later",
         soft_wrap=True,
     )
     console.print(

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
+import socket
 import subprocess
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import click
 from rich.markup import escape
 
 from netflix_assets.cli.shared import console, one_sentence
+from netflix_assets.errors import SettingsError
 from netflix_assets.settings import PROJECT_ROOT, Settings, Target, child_environment
 from netflix_assets.signals import until_signal
 
@@ -45,11 +50,48 @@ def dev(port: int) -> None:
 
     settings = Settings.from_environment()
     local = settings.target is Target.LOCAL
-    with dagster_instance(settings), local_s3.running(settings, at_any_port=False) if local else nullcontext():
+    _refuse_taken_port(port)
+    with (
+        dagster_instance(settings),
+        _only_one(settings.dagster_home),
+        local_s3.running(settings, at_any_port=False) if local else nullcontext(),
+    ):
         console.print(
             f"S3 at {settings.s3_endpoint}, bucket {settings.bucket}; the UI will be on http://127.0.0.1:{port}",
         )
         raise SystemExit(_dg_dev(settings, port))
+
+
+def _refuse_taken_port(port: int) -> None:
+    """Stop before anything is started, if the UI could not be."""
+    with socket.socket() as tried:
+        # As the web server does: a port that was in use until just now is free.
+        tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            tried.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise SettingsError(
+                f"the UI cannot be on port {port} of 127.0.0.1 ({why}); choose another with --port"
+            ) from error
+
+
+@contextmanager
+def _only_one(home: Path) -> Iterator[None]:
+    """Hold the only daemon of a Dagster home: two would ask for every run twice."""
+    with (home / "dev.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            lock.seek(0)
+            raise SettingsError(
+                f"`netflix-assets dev` already runs on {home.parent} ({lock.read()}); use its UI, or stop it first, or "
+                "set NETFLIX_HOME to another folder"
+            ) from error
+        lock.truncate(0)
+        lock.write(f"process {os.getpid()}")
+        lock.flush()
+        yield
 
 
 def _dg_dev(settings: Settings, port: int) -> int:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 from rich.markup import escape
 
+from netflix_assets.cli.failures import INTERRUPTED, TERMINATED, interruptible, sentence_for
 from netflix_assets.console import new_console
 from netflix_assets.errors import UserError
 from netflix_assets.settings import Settings
@@ -20,15 +21,30 @@ errors = new_console(stderr=True)
 
 
 def one_sentence(command: _Command) -> _Command:
-    """Print a `UserError` as its sentence and exit with 1; anything else is a bug and keeps its traceback."""
+    """Print what a person can put right as its sentence and exit with 1; a bug keeps its traceback.
+
+    Ctrl-C exits with 130 and SIGTERM with 143, as shells have it, after one line.
+    """
 
     @functools.wraps(command)
     def wrapped(*args: Any, **kwargs: Any) -> Any:
         try:
-            return command(*args, **kwargs)
+            with interruptible():
+                return command(*args, **kwargs)
         except UserError as error:
-            errors.print(f"[red]error:[/red] {escape(str(error))}", soft_wrap=True)
-            raise SystemExit(1) from error
+            sentence = str(error)
+            cause: BaseException = error
+        except SystemExit as error:
+            if error.__cause__ is not None and error.code in (INTERRUPTED, TERMINATED):
+                errors.print("interrupted: nothing is left half done; the same command goes on from here")
+            raise
+        except Exception as error:
+            found = sentence_for(error)
+            if found is None:
+                raise
+            sentence, cause = found, error
+        errors.print(f"[red]error:[/red] {escape(sentence)}", soft_wrap=True)
+        raise SystemExit(1) from cause
 
     return wrapped  # type: ignore[return-value]
 

@@ -8,6 +8,7 @@ an object with any trouble is read again by `quarantine`, and the load repeated 
 from __future__ import annotations
 
 import datetime as dt
+import os
 import re
 import time
 from collections import defaultdict
@@ -45,6 +46,8 @@ from netflix_assets.scratch import scratch_folder
 _RETRY_SECONDS = 0.25
 _BOUND_WIDTH = 12
 _DOWNLOADS = 4
+# Where DuckDB's file header names the version that wrote it.
+_VERSION_START, _VERSION_END = 52, 84
 _LOCKED = re.compile(r"could not set lock|conflicting lock|used by another process", re.IGNORECASE)
 
 
@@ -146,9 +149,22 @@ class DuckDBWarehouse:
                 raise WarehouseError(
                     f"the warehouse {self.path} is not a DuckDB database; move the file away and load again"
                 ) from error
+            writer = _written_by(self.path)
+            if writer is not None and _release(writer) > _release(duckdb.__version__):
+                raise WarehouseError(
+                    f"the warehouse {self.path} was written by DuckDB {writer}, and this is DuckDB "
+                    f"{duckdb.__version__}, which cannot read it; the file is sound: use DuckDB {writer} or later "
+                    "(`make setup`)"
+                ) from error
+            if self.path.exists() and not os.access(self.path, os.R_OK | os.W_OK):
+                raise WarehouseError(
+                    f"the warehouse {self.path} may not be opened by this user ({fault}); make it yours, or set "
+                    "NETFLIX_HOME to a folder that is"
+                ) from error
             raise WarehouseError(
-                f"the warehouse {self.path} cannot be opened ({fault}); if the file is damaged, move it away and "
-                "load again; otherwise make it writable or set NETFLIX_HOME to a folder that is"
+                f"the warehouse {self.path} cannot be opened by DuckDB {duckdb.__version__} ({fault}); if the file is "
+                "damaged, put back a copy of it, or else move it away and load again, which starts the history of "
+                "the snapshots anew; otherwise make it writable or set NETFLIX_HOME to a folder that is"
             ) from error
 
     def ensure_raw_tables(self, files: Sequence[RawFile]) -> None:
@@ -422,6 +438,22 @@ def _rollback(connection: duckdb.DuckDBPyConnection) -> None:
 def _lock_holder(error: duckdb.Error) -> str:
     match = re.search(r"PID (\d+)", str(error))
     return f"process {match[1]}" if match else "DuckDB reports a lock"
+
+
+def _written_by(path: Path) -> str | None:
+    """Return the version of DuckDB that wrote a file, such as 2.0.1, as its header says; None if it says none."""
+    try:
+        with path.open("rb") as start:
+            version = start.read(_VERSION_END)[_VERSION_START:].rstrip(b"\0").decode("ascii", errors="replace")
+    except OSError:
+        return None
+    found = re.fullmatch(r"v(\d+\.\d+\.\d+).*", version)
+    return found[1] if found else None
+
+
+def _release(version: str) -> tuple[int, ...]:
+    """Return the numbers of a version that decide whether it reads a file: 2 and 0 of 2.0.1."""
+    return tuple(int(number) for number in re.findall(r"\d+", version)[:2])
 
 
 def _has_duckdb_header(path: Path) -> bool:

@@ -154,13 +154,29 @@ def test_a_damaged_database_is_named(tmp_path: Path) -> None:
     warehouse.ensure_raw_tables([MOVIES])
     warehouse.path.write_bytes(warehouse.path.read_bytes()[:5000])
     with pytest.raises(
-        WarehouseError, match=r"cannot be opened .* if the file is damaged, move it away and load again"
+        WarehouseError, match=r"cannot be opened .* if the file is damaged, put back a copy of it, or else move it away"
     ):
         warehouse.ensure_raw_tables([MOVIES])
 
 
+def test_a_database_of_a_later_duckdb_is_sound_and_its_version_named(tmp_path: Path) -> None:
+    warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
+    warehouse.ensure_raw_tables([MOVIES])
+    content = bytearray(warehouse.path.read_bytes())
+    # The storage version and the name of the release, in the file's header.
+    content[12:20] = (999).to_bytes(8, "little")
+    content[52:84] = b"v9.4.0".ljust(32, b"\0")
+    warehouse.path.write_bytes(content)
+    with pytest.raises(WarehouseError) as caught:
+        warehouse.ensure_raw_tables([MOVIES])
+    assert "was written by DuckDB 9.4.0, and this is DuckDB" in str(caught.value)
+    assert "the file is sound" in str(caught.value)
+    assert "move" not in str(caught.value)
+    assert warehouse.path.read_bytes() == content
+
+
 def test_a_folder_in_place_of_the_file_is_named(tmp_path: Path) -> None:
-    with pytest.raises(WarehouseError, match=r"w\.duckdb cannot be opened \(.*\)"):
+    with pytest.raises(WarehouseError, match=r"w\.duckdb cannot be opened by DuckDB \S+ \(.*\)"):
         (tmp_path / "w.duckdb").mkdir()
         DuckDBWarehouse(tmp_path / "w.duckdb").ensure_raw_tables([MOVIES])
 
