@@ -27,6 +27,7 @@
             {{ counts | join(',\n            ') }}
 
         from {{ relation }} {{ joins | join(' ') }}
+        where {{ condition or 'true' }}
 
     ),
 

@@ -4,9 +4,10 @@
     A load that was corrected, that brought late rows, that emptied a month, or that a refill of the raw
     tables has since replaced under the same number: all differ in load or in number of events, which
     `events` counts over the rows of the model. With emptied_only, just the months that the model holds and
-    the newest load does not.
+    the newest load does not. Of a model that was built before it had a load_id, every month.
 #}
 {% macro changed_months(model_relation, load_history, events='count(*)', emptied_only=false) -%}
+    {%- set columns = adapter.get_columns_in_relation(model_relation) | map(attribute='name') | map('lower') | list -%}
     {%- set query -%}
         with loaded as (
 
@@ -24,7 +25,7 @@
 
             select
                 left(cast(rating_month as varchar), 7) as month,
-                max(load_id) as load_id,
+                max({{ 'load_id' if 'load_id' in columns else -1 }}) as load_id,
                 {{ events }} as rows_held
 
             from {{ model_relation }}

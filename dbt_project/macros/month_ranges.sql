@@ -37,3 +37,9 @@
         false
     {%- endfor -%}
 {%- endmacro %}
+
+
+{# Whether a text 'YYYY-MM' is one of these months; false without months. #}
+{% macro text_in_months(month, months) -%}
+    {{ month ~ " in ('" ~ months | join("', '") ~ "')" if months else "false" }}
+{%- endmacro %}

@@ -1,6 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'fact_ratings'}}}) }}
 
 {%- set columns = ['user_id', 'movie_id', 'rating', 'rated_at', 'load_id'] %}
+{%- set months = newest_months(ref('src_load_history')) %}
 
 with raw_months as (
 
@@ -10,6 +11,8 @@ with raw_months as (
         {{ row_fingerprint(columns) }} as raw_fingerprint
 
     from {{ ref('src_ratings') }}
+    where
+        {{ epoch_in_months('rated_at_epoch', months) | indent(8) }}
     group by cast(date_trunc('month', rated_at) as date)
 
 ),
@@ -22,6 +25,8 @@ fact_months as (
         {{ row_fingerprint(columns) }} as fact_fingerprint
 
     from {{ ref('fact_ratings') }}
+    where
+        {{ date_in_months('rating_month', months) | indent(8) }}
     group by rating_month
 
 ),

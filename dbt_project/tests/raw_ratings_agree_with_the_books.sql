@@ -1,5 +1,7 @@
 {{ config(meta={'dagster': {'ref': {'name': 'src_ratings'}}}) }}
 
+{%- set months = newest_months(ref('src_load_history')) %}
+
 with booked as (
 
     select
@@ -7,7 +9,10 @@ with booked as (
         rows_loaded
 
     from {{ ref('src_load_history') }}
-    where table_name = 'raw_ratings' and rows_loaded > 0
+    where
+        table_name = 'raw_ratings'
+        and rows_loaded > 0
+        and {{ text_in_months('month', months) }}
 
 ),
 
@@ -18,6 +23,10 @@ held as (
         count(*) as rows_held
 
     from {{ ref('src_ratings') }}
+    {%- if not var('every_month') %}
+        where
+            {{ epoch_in_months('rated_at_epoch', months) | indent(12) }}
+    {%- endif %}
     group by date_trunc('month', rated_at)
 
 ),

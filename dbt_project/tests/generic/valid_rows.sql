@@ -1,5 +1,6 @@
-{% test valid_rows(model, rules=[], references={}) %}
+{% test valid_rows(model, rules=[], references={}, month_column=none) %}
 
-    {{ broken_rules(model, rules, references) }}
+    {%- set newest = date_in_months(month_column, newest_months(ref('src_load_history'))) if month_column %}
+    {{ broken_rules(model, rules, references, newest) }}
 
 {% endtest %}
