@@ -11,6 +11,7 @@ from netflix_assets.automation.alerts import alerts_sensor
 from netflix_assets.automation.conditions import automation_sensor, with_condition
 from netflix_assets.automation.executors import SupervisedExecutor
 from netflix_assets.automation.freshness import daily_source_checks, source_checks, with_policy
+from netflix_assets.automation.schedules import weekly_test_of_every_month
 from netflix_assets.automation.sensors import arrivals_sensor
 from netflix_assets.infra.production import infra_definitions
 from netflix_assets.landing.landing_assets import landing_definitions
@@ -58,7 +59,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
                 automation_sensor(settings),
                 alerts_sensor(settings),
             ],
-            schedules=[daily_source_checks(settings)],
+            schedules=[daily_source_checks(settings), weekly_test_of_every_month(settings)],
             asset_checks=[source_checks()],
             resources={"bucket": bucket, "warehouse": warehouse_from(settings), "report_store": store},
             executor=SupervisedExecutor(EXECUTORS[settings.target], settings.max_runtime_seconds),

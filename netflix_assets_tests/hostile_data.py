@@ -9,6 +9,7 @@ import subprocess
 from collections.abc import Mapping
 
 from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.formats.months import time_window
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.raw_assets import observed_objects
 from netflix_assets.settings import Settings
@@ -70,6 +71,7 @@ HOSTILE: Mapping[str, tuple[str, ...]] = {
     ),
     "ratings/2015-03": ("1,1,5,1425168000", "1,1,0.5,1425168001", "1,404,3,1425168000", "9,5,4.0,1427846399"),
     "ratings/2015-04": ("2147483647,2147483647,0.5,1427846400",),
+    **{f"ratings/2016-{month:02}": (f"{month},1,3.5,{time_window(f'2016-{month:02}')[0]}",) for month in range(1, 13)},
 }
 """Rows by file, and month of a monthly one."""
 

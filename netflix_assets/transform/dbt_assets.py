@@ -1,7 +1,8 @@
 """Every model, seed and snapshot of the dbt project as an asset, every test as an asset check."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -23,8 +24,34 @@ class InstalledDbt(InstalledDbtVersion, DbtCliResource):
     """The dbt of this environment, which knows its version without asking."""
 
 
-def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTranslator) -> dg.AssetsDefinition:
-    """The assets of the dbt project; one `dbt build` makes any selection of them."""
+class BuildConfig(dg.Config):
+    """What one `dbt build` does besides what changed; the launchpad of the UI offers it.
+
+    Attributes:
+        every_month: Test every month of the big tables, not only those of the newest loads.
+        full_refresh: Build incremental models and seeds from nothing.
+    """
+
+    every_month: bool = False
+    full_refresh: bool = False
+
+    def flags(self) -> list[str]:
+        """Return what dbt is told of it."""
+        every_month = ["--vars", json.dumps({"every_month": True})] if self.every_month else []
+        return every_month + (["--full-refresh"] if self.full_refresh else [])
+
+
+def dbt_build(
+    settings: Settings,
+    project: DbtProject,
+    translator: NetflixDbtTranslator,
+    unit_test_specs: Mapping[str, dg.AssetCheckSpec],
+) -> dg.AssetsDefinition:
+    """The assets of the dbt project; one `dbt build` makes any selection of them.
+
+    Unit tests that the run selects as checks are run in the same `dbt build`, before their models, so that dbt need
+    not start again. dagster-dbt says nothing of their results: they are left for `unit_tests` to tell.
+    """
 
     @dbt_assets(
         manifest=project.manifest_path,
@@ -33,16 +60,42 @@ def dbt_build(settings: Settings, project: DbtProject, translator: NetflixDbtTra
         name="dbt_build",
         pool=warehouse_pool(settings.target, "dbt"),
     )
-    def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource) -> Iterator[Any]:
+    def _build(context: dg.AssetExecutionContext, dbt: DbtCliResource, config: BuildConfig) -> Iterator[Any]:
+        selected = context.job_def.asset_check_selection
+        due = {
+            unique_id: spec for unique_id, spec in unit_test_specs.items() if selected is None or spec.key in selected
+        }
+        arguments = ["build", *config.flags(), *([] if due else ["--exclude-resource-type", "unit_test"])]
         with dbt_environment(settings, context.run.run_id):
-            # dagster-dbt knows no unit tests: they are `unit_tests` below.
-            invocation = dbt.cli(["build", "--exclude-resource-type", "unit_test"], context=context)
+            invocation = dbt.cli(arguments, context=context)
         try:
             yield from _described(invocation)
+        except DagsterDbtCliRuntimeError:
+            # The step of `unit_tests` is skipped after this one failed.
+            for result in _by_unit_test(_results(invocation), due).values():
+                context.instance.report_runless_asset_event(_evaluation(result))
+            raise
         finally:
             close_duckdb_of_dbt()
+        if due:
+            _results_path(settings, context.run.run_id).write_text(json.dumps(_results(invocation)))
 
     return _build
+
+
+def _results_path(settings: Settings, run_id: str) -> Path:
+    """Where the results of a run's `dbt build` are left for the run's step of unit tests."""
+    return settings.dbt_target_path / f"results-{run_id}.json"
+
+
+def _evaluation(result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
+    assert result.asset_key is not None and result.check_name is not None
+    return dg.AssetCheckEvaluation(
+        asset_key=result.asset_key,
+        check_name=result.check_name,
+        passed=result.passed,
+        metadata=dict(result.metadata),
+    )
 
 
 def _described(invocation: DbtCliInvocation) -> Iterator[Any]:
@@ -67,40 +120,59 @@ def _described(invocation: DbtCliInvocation) -> Iterator[Any]:
         raise failure
 
 
-def unit_tests(
-    settings: Settings,
-    manifest: DbtManifest,
-    project: DbtProject,
-    translator: NetflixDbtTranslator,
-    project_version: str,
-) -> dg.AssetChecksDefinition:
-    """The unit tests of the dbt project, each a check of the model whose logic it tests."""
-    specs = {
+def unit_test_specs(
+    manifest: DbtManifest, project: DbtProject, translator: NetflixDbtTranslator, project_version: str
+) -> dict[str, dg.AssetCheckSpec]:
+    """The unit tests of the dbt project by their unique id, each a check of the model whose logic it tests."""
+    return {
         unique_id: _unit_test_spec(manifest, unique_id, project, translator, project_version)
         for unique_id in manifest["unit_tests"]
     }
+
+
+def unit_tests(
+    settings: Settings, manifest: DbtManifest, specs: Mapping[str, dg.AssetCheckSpec]
+) -> dg.AssetChecksDefinition:
+    """Tell the results of unit tests that the `dbt build` of the same run has; run the others."""
 
     @dg.multi_asset_check(
         name="dbt_unit_tests",
         specs=list(specs.values()),
         can_subset=True,
         pool=warehouse_pool(settings.target, "dbt"),
-        description="Runs `dbt test --select test_type:unit`.",
+        description="Tells what `dbt build` found, or runs `dbt test --select test_type:unit`.",
     )
     def _test(context: dg.AssetCheckExecutionContext, dbt: DbtCliResource) -> Iterator[dg.AssetCheckResult]:
         selected = {
             unique_id: spec for unique_id, spec in specs.items() if spec.key in context.selected_asset_check_keys
         }
-        names = [f"test_type:unit,{spec.name}" for spec in selected.values()]
-        with dbt_environment(settings, context.run.run_id):
-            invocation = dbt.cli(["test", "--select", " ".join(names)], manifest=manifest, raise_on_error=False)
-        results = {result["unique_id"]: result for result in _results(invocation.wait())}
+        built = _results_path(settings, context.run.run_id)
+        results = _by_unit_test(json.loads(built.read_bytes()) if built.exists() else [], selected)
+        built.unlink(missing_ok=True)
+        error: Exception | None = None
+        names = [f"test_type:unit,{spec.name}" for unique_id, spec in selected.items() if unique_id not in results]
+        if names:
+            with dbt_environment(settings, context.run.run_id):
+                invocation = dbt.cli(["test", "--select", " ".join(names)], manifest=manifest, raise_on_error=False)
+            results |= _by_unit_test(_results(invocation.wait()), selected)
+            error = invocation.get_error()
         for unique_id, spec in selected.items():
             if unique_id not in results:
-                raise dg.Failure(f"dbt ended without a result of unit test {spec.name}: {invocation.get_error()}")
-            yield _unit_test_result(spec, results[unique_id])
+                raise dg.Failure(f"dbt ended without a result of unit test {spec.name}: {error}")
+            yield results[unique_id]
 
     return _test
+
+
+def _by_unit_test(
+    results: Iterable[Mapping[str, Any]], specs: Mapping[str, dg.AssetCheckSpec]
+) -> dict[str, dg.AssetCheckResult]:
+    """The results of unit tests that ran, by unique id; those that dbt skipped are no results."""
+    return {
+        result["unique_id"]: _unit_test_result(specs[result["unique_id"]], result)
+        for result in results
+        if result["unique_id"] in specs and result["status"] != "skipped"
+    }
 
 
 def _unit_test_spec(
@@ -141,8 +213,9 @@ def transform_definitions(settings: Settings) -> dg.Definitions:
     project, project_version = prepared_project(settings)
     manifest = json.loads(project.manifest_path.read_bytes())
     translator = NetflixDbtTranslator()
+    specs = unit_test_specs(manifest, project, translator, project_version)
     return dg.Definitions(
-        assets=[dbt_build(settings, project, translator)],
-        asset_checks=[unit_tests(settings, manifest, project, translator, project_version)],
+        assets=[dbt_build(settings, project, translator, specs)],
+        asset_checks=[unit_tests(settings, manifest, specs)],
         resources={"dbt": InstalledDbt(project_dir=str(project.project_dir), dbt_executable=dbt_executable())},
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from netflix_assets.catalog import BLANKS
+from netflix_assets.catalog import BLANKS, raw_file
 from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.loading.warehouse import ObjectsByPartition
 from netflix_assets.settings import Settings
-from netflix_assets.targets import duckdb_from
+from netflix_assets.targets import duckdb_from, warehouse_from
 from netflix_assets_tests.hostile_data import HOSTILE, WARNINGS, dbt_build, load, put
 
 
@@ -21,6 +22,19 @@ def test_everything_is_built_of_odd_files_and_of_none(s3: Settings) -> None:
     status = dbt_build(settings, "--exclude-resource-type", "unit_test")
     assert {name for name, one in status.items() if one == "warn"} == WARNINGS
     assert set(status.values()) == {"success", "pass", "no-op", "warn"}
+
+    # What a hand changes in a month that is not among the newest is found when every month is tested.
+    put(LandingBucket(settings), {"ratings/2016-12": ("1,1,5,1480550400",)})
+    contents = LandingBucket(settings).contents()
+    newest: ObjectsByPartition = {"2016-12": contents.of(raw_file("ratings"), "2016-12")}
+    warehouse_from(settings).replace(raw_file("ratings"), newest, LandingBucket(settings), run_id="test")
+    with duckdb_from(settings).connection() as connection:
+        connection.execute("update fact.fact_ratings set rating = 1 where rating_month = date '2016-05-01'")
+    comparison = "fact_ratings_equals_raw_row_for_row"
+    built = dbt_build(settings, "--select", "fact_ratings", "ratings_by_month")
+    assert (built["fact_ratings"], built[comparison], built["ratings_by_month"]) == ("success", "pass", "success")
+    everything = dbt_build(settings, "--select", comparison, "--vars", "every_month: true")
+    assert everything == {comparison: "fail"}
 
     with duckdb_from(settings).connection(read_only=True) as connection:
 
