@@ -80,7 +80,7 @@ WARNINGS = {
     "fact_movie_rating_counts_movie_id_is_in_dim_movies",
     "raw_links_imdb_id_is_a_number_at_imdb",
     "raw_movies_genres_is_a_tidy_list",
-    "src_genome_tags_tag_name_is_unique",
+    "unique_src_genome_tags_tag_name",
     "src_links_movie_id_is_in_src_movies",
     "src_movies_genres_are_spelt_alike",
     "src_movies_release_year_is_read_where_a_title_ends_in_one",

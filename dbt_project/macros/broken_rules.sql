@@ -1,9 +1,10 @@
 {#
     The rules that rows of a relation break, one row a rule with the number of rows, in one scan of the
     relation: each test of its own would read a big table again. A rule is an SQL condition; a reference says
-    that a column's values are in the column of the same name of another relation, where they are unique.
+    that a column's values are in the column of the same name of another relation, where they are unique. With a
+    condition, only the rows for which it holds are looked at.
 #}
-{% macro broken_rules(relation, rules, references) -%}
+{% macro broken_rules(relation, rules, references, condition=none) -%}
     {%- set conditions = rules | list -%}
     {%- set joins = [] -%}
     {%- for column, parent in references.items() -%}

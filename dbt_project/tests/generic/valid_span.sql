@@ -1,7 +1,0 @@
-{% test valid_span(model, start, end) %}
-
-select *
-from {{ model }}
-where {{ end }} < {{ start }}
-
-{% endtest %}
