@@ -22,7 +22,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --extra pr
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev test bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
+.PHONY: help setup demo dev docs test build-modified bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -61,9 +61,20 @@ demo: $(READY) ## Sample data (or DATA=folder/zip/URL of MovieLens CSVs) -> loca
 dev: $(READY) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/netflix-assets dev
 
+# The environment of dbt alone, from this folder: the same warehouse as the product's.
+DBT := $(BIN)/dbt
+DBT_FLAGS := --project-dir dbt_project --profiles-dir dbt_project --target-path $(abspath $(or $(NETFLIX_HOME),.netflix))/dbt-alone
+
+docs: $(READY) ## dbt's documentation of models, columns and macros, as one page that opens offline
+	$(DBT) --quiet docs generate --static $(DBT_FLAGS)
+	@echo "the page: $(abspath $(or $(NETFLIX_HOME),.netflix))/dbt-alone/static_index.html"
+
 # In the order of the folders, so that the tests which mostly wait for Dagster's intervals start early.
 test: $(READY_ALL) ## Run the tests
 	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+
+build-modified: $(READY) ## Build and test what differs from STATE=folder with the manifest.json of main, read the rest there
+	$(DBT) build $(DBT_FLAGS) --select state:modified+ --defer --state "$(abspath $(STATE))"
 
 bench: bench-load bench-arrival bench-snowflake bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 
