@@ -95,7 +95,7 @@ def _materialize(settings: Settings, *, force: bool = False) -> bool:
         if not done.outcomes and done.success:
             console.print("everything is up to date: nothing to run")
             return True
-        status = read_status(defs, instance, bucket, warehouse)
+        status = read_status(defs, instance, bucket, warehouse, counted=done.assets)
         if done.outcomes:
             print_run(console, status, done)
         else:

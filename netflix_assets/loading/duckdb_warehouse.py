@@ -12,7 +12,7 @@ import os
 import re
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -222,13 +222,13 @@ class DuckDBWarehouse:
         with self.connection(read_only=True) as connection:
             return _relations(connection)
 
-    def row_counts(self) -> dict[tuple[str, str], int]:
+    def row_counts(self, of: Collection[tuple[str, str]] | None = None) -> dict[tuple[str, str], int]:
         """See `Warehouse.row_counts`."""
         if not self.path.exists():
             return {}
         with self.connection(read_only=True) as connection:
             counts = {}
-            for schema, name in _relations(connection):
+            for schema, name in _relations(connection) if of is None else _relations(connection).intersection(of):
                 row = connection.execute(f'select count(*) from "{schema}"."{name}"').fetchone()
                 counts[(schema, name)] = row[0] if row else 0
         return counts

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from typing import Any
@@ -135,10 +135,14 @@ class SnowflakeWarehouse:
         found = {(str(row["schema_name"]).lower(), str(row["name"]).lower()) for row in shown}
         return {(schema, name) for schema, name in found if schema != "information_schema"}
 
-    def row_counts(self) -> dict[tuple[str, str], int]:
+    def row_counts(self, of: Collection[tuple[str, str]] | None = None) -> dict[tuple[str, str], int]:
         """See `Warehouse.row_counts`."""
         with self.session(Duty.TRANSFORMER, QueryTag("status")) as opened:
-            relations = [(schema, name) for schema, name in opened.run(sql.RELATIONS).rows]
+            relations = [
+                (schema, name)
+                for schema, name in opened.run(sql.RELATIONS).rows
+                if of is None or (schema.lower(), name.lower()) in of
+            ]
             if not relations:
                 return {}
             counts = opened.run(sql.count_relations(relations)).rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -161,8 +161,8 @@ class Warehouse(Protocol):
         """Schema and name of every table and view; counts nothing, so that a sensor may ask."""
         ...
 
-    def row_counts(self) -> dict[tuple[str, str], int]:
-        """Rows of every table and view, by schema and name."""
+    def row_counts(self, of: Collection[tuple[str, str]] | None = None) -> dict[tuple[str, str], int]:
+        """Rows of every table and view, by schema and name; with `of`, only of those that it names."""
         ...
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:

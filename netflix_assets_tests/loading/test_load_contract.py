@@ -762,6 +762,7 @@ def test_every_raw_file_of_the_catalog_can_be_loaded(loading: Loading) -> None:
     rows = {("raw", file.table): 1 for file in RAW_FILES}
     assert loading.warehouse.relations() >= rows.keys()
     assert loading.warehouse.row_counts().items() >= rows.items()
+    assert loading.warehouse.row_counts({("raw", MOVIES.table), ("raw", "not_there")}) == {("raw", MOVIES.table): 1}
 
 
 def test_versions_are_loaded_in_any_order(loading: Loading) -> None:
