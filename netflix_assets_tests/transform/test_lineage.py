@@ -124,3 +124,17 @@ def test_the_manifest_is_parsed_again_only_when_the_project_changed(
     before = manifest.stat().st_mtime_ns
     build_defs(own_settings)
     assert manifest.stat().st_mtime_ns == before
+
+
+def test_what_exposures_read_is_public_and_every_macro_is_described(manifest: dict[str, Any]) -> None:
+    for exposure in manifest["exposures"].values():
+        for parent in exposure["depends_on"]["nodes"]:
+            assert manifest["nodes"][parent]["access"] == "public", parent
+    for macro in manifest["macros"].values():
+        if macro["package_name"] == "netflix" and "__" not in macro["name"] and not macro["name"].startswith("test_"):
+            assert macro["description"], macro["name"]
+
+
+def test_each_model_has_its_own_yml_beside_it(manifest: dict[str, Any]) -> None:
+    for node in nodes(manifest, "model"):
+        assert node["patch_path"] == "netflix://" + node["original_file_path"].replace(".sql", ".yml")

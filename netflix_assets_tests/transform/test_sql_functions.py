@@ -85,6 +85,7 @@ FUNCTIONS = {
         "Keeps the type: a TIMESTAMP of a TIMESTAMP.",
         (("date_trunc('month', timestamp '1995-12-31 23:59:59')", "1995-12-01 00:00:00"),),
     ),
+    "rank": Function("From 1; ties share the smallest place.", ()),
     "row_number": Function("From 1; ties in any order unless the order decides.", ()),
     # Behind a dispatched macro.
     "regexp_extract": Function(
@@ -135,7 +136,7 @@ FUNCTIONS = {
 _DBT = {
     *("adapter", "append", "config", "date", "do", "dispatch", "env_var", "extend", "get", "indent", "is_incremental"),
     *("items", "join", "map", "pop", "range", "ref", "return", "run_query", "source", "tojson", "values", "var"),
-    *("get_quoted_csv", "snowflake_dml_explicit_transaction"),
+    *("get_columns_in_relation", "get_quoted_csv", "snowflake_dml_explicit_transaction"),
 }
 _KEYWORDS = {"as", "end", "filter", "from", "in", "month", "number", "or", "over", "rows", "values"}
 _CALL = re.compile(r"\b([a-z_0-9]+)\(")
