@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -94,25 +93,20 @@ def _fingerprint(settings: Settings) -> str:
 
 
 def _parse(settings: Settings) -> None:
-    """Run `dbt parse` into a folder of its own, then move the results in place, so that none is half-written."""
+    """Parse into a folder of its own, then move the results in place, so that none is half-written.
+
+    In this process, which has dbt imported for dagster-dbt anyway: a `dbt parse` of its own takes 3 seconds longer.
+    """
+    from dbt.cli.main import dbtRunner
+
     target = settings.dbt_target_path
     try:
         target.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=target, prefix="parse-") as folder, dbt_environment(settings):
-            command = [dbt_executable(), "--quiet", "parse", "--project-dir", str(PROJECT_DIR)]
-            done = subprocess.run(
-                command,
-                env={
-                    **os.environ,
-                    "DBT_TARGET_PATH": folder,
-                    "DBT_LOG_PATH": folder,
-                },
-                capture_output=True,
-                text=True,
-                check=False,
-            )
-            if done.returncode:
-                raise UserError(f"dbt cannot parse {PROJECT_DIR}: {(done.stdout + done.stderr).strip()}")
+            where = ["--project-dir", str(PROJECT_DIR), "--target-path", folder, "--log-path", folder]
+            parsed = dbtRunner().invoke(["--log-level", "none", "parse", *where])
+            if not parsed.success:
+                raise UserError(f"dbt cannot parse {PROJECT_DIR}: {parsed.exception}")
             for name in ("manifest.json", "partial_parse.msgpack"):
                 Path(folder, name).replace(target / name)
     except OSError as error:
