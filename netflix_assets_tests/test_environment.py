@@ -51,7 +51,7 @@ def test_dbt_gets_the_projects_own_settings_and_the_shell_comes_back(
     before = dict(os.environ)
     with dbt_environment(settings, "a-run"):
         ours = {name for name in os.environ if name.startswith("DBT_")}
-        assert ours == {"DBT_PROFILES_DIR", "DBT_TARGET_PATH", "DBT_INDIRECT_SELECTION"}
+        assert ours == {"DBT_PROFILES_DIR", "DBT_TARGET_PATH", "DBT_LOG_LEVEL_FILE"}
         assert Path(os.environ["DBT_PROFILES_DIR"], "profiles.yml").exists()
         assert os.environ["NETFLIX_RUN_ID"] == "a-run"
     assert dict(os.environ) == before
