@@ -1,4 +1,4 @@
-"""The AWS side: what the IAM role that Snowflake reads the bucket as may do, and who may take it on."""
+"""The AWS side: what Snowflake's role and the machines that run Dagster may do in the bucket, and who is that role."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from netflix_assets.infra.connection import Connection, execute, rows
 from netflix_assets.infra.names import Names
 
 _VERSION = "2012-10-17"
+_REPORTS = "reports/"
 
 
 def read_policy(bucket: str) -> dict[str, Any]:
@@ -25,6 +26,29 @@ def read_policy(bucket: str) -> dict[str, Any]:
                 "Condition": {"StringLike": {"s3:prefix": f"{PREFIX}*"}},
             },
             {"Effect": "Allow", "Action": "s3:GetBucketLocation", "Resource": arn},
+        ],
+    }
+
+
+def machine_policy(bucket: str) -> dict[str, Any]:
+    """Return what the machines that run Dagster, and `netflix-assets upload`, may do in the bucket: what they do."""
+    arn = f"arn:aws:s3:::{bucket}"
+    return {
+        "Version": _VERSION,
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "s3:ListBucket",
+                "Resource": arn,
+                "Condition": {"StringLike": {"s3:prefix": [f"{PREFIX}*", f"{_REPORTS}*"]}},
+            },
+            {
+                "Effect": "Allow",
+                "Action": ["s3:GetObject", "s3:PutObject"],
+                "Resource": [f"{arn}/{PREFIX}*", f"{arn}/{_REPORTS}*"],
+            },
+            # An upload that replaces, and months cut from a whole export that are in it no longer.
+            {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": [f"{arn}/{PREFIX}*"]},
         ],
     }
 
