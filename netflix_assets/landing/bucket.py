@@ -272,7 +272,7 @@ class LandingBucket:
     def _key_remedy(self) -> str:
         if self._settings.s3_access_key:
             return "set NETFLIX_S3_ACCESS_KEY and NETFLIX_S3_SECRET_KEY to the server's keys"
-        return "let the role of this machine do that (s3:ListBucket, s3:GetObject, s3:PutObject, s3:DeleteObject; see docs/snowflake.md)"
+        return "let the role of this machine do what the policy of the machines in docs/snowflake.md lists"
 
     @property
     def _reach_remedy(self) -> str:
