@@ -99,6 +99,36 @@ def check(connection: str) -> None:
     console.print(f"the account is as the scripts make it: {len(expected.things)} objects and their grants")
 
 
+@infra.command(epilog="Example: netflix-assets infra rehearse --connection trial")
+@_connection
+@click.option(
+    "--report",
+    type=click.Path(path_type=Path, dir_okay=False),
+    default="rehearsal.md",
+    show_default=True,
+    help="File to write the report to.",
+)
+@one_sentence
+def rehearse(connection: str, report: Path) -> None:
+    """Try on an account every form of statement that no test here can show.
+
+    In a database and on an XS warehouse of its own, which it drops: about ten minutes, less than a credit. Needs no
+    settings; exits with 1 if anything is otherwise than expected.
+    """
+    from netflix_assets.infra.rehearsal import rehearse as run
+    from netflix_assets.infra.rehearsal import write_report
+
+    write_report([], report)
+    findings = run(connection, on_probe=lambda probe: console.print(f"{probe.name}: {escape(probe.why)}"))
+    write_report(findings, report)
+    failed = [finding for finding in findings if finding.fault]
+    for finding in failed:
+        errors.print(f"{finding.probe.name} did not hold: {escape(finding.fault)}", soft_wrap=True)
+    console.print(f"{len(findings) - len(failed)} of {len(findings)} held; {escape(str(report))} says more")
+    if failed:
+        raise SystemExit(1)
+
+
 @infra.command(epilog="Example: netflix-assets infra keys loader transformer reporter")
 @click.argument("duties", nargs=-1, type=click.Choice([duty.value for duty in Duty]))
 @click.option("--second", is_flag=True, help="Print statements for a second key beside the first, to rotate.")

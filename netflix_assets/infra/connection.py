@@ -52,19 +52,29 @@ def admin_connection(name: str, snowflake_settings: SnowflakeSettings) -> Iterat
     Raises:
         InfraError: There is none, it cannot be opened, or it leads to another account than the settings name.
     """
+    with open_connection(name, snowflake_settings.statement_seconds) as connection:
+        refuse_another_account(connection, snowflake_settings.account)
+        yield connection
+
+
+@contextmanager
+def open_connection(name: str, statement_seconds: int = 3600) -> Iterator[Connection]:
+    """The connection of this name in `connections.toml`, wherever it leads, with the parameters of our sessions.
+
+    An administrator's own must not decide what a statement makes, such as a quoted name's case.
+
+    Raises:
+        InfraError: There is none, or it cannot be opened.
+    """
     connector = _connector()
     try:
-        # An administrator's own parameters must not decide what a script makes, such as a quoted name's case.
-        connection = connector.connect(
-            connection_name=name, session_parameters=session_parameters(snowflake_settings.statement_seconds)
-        )
+        connection = connector.connect(connection_name=name, session_parameters=session_parameters(statement_seconds))
     except connector.Error as error:
         raise InfraError(
             f"connection {name!r} of Snowflake's connections.toml cannot be opened ({one_line(error)}); "
             "`--connection` takes the name of a section of that file"
         ) from error
     with closing(connection):
-        refuse_another_account(connection, snowflake_settings.account)
         yield connection
 
 

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -153,10 +154,12 @@ def copied(statement: CopyLines, stage_url: str, read: ReadObject) -> Iterator[t
         ProgrammingError: A file is not there, or cannot be read as text.
     """
     where = urlsplit(stage_url)
+    internal = where.scheme != "s3"
     for name in statement.files:
-        key = f"{where.path.lstrip('/')}{name}"
+        # On an internal stage a file has no other name than that.
+        key = name if internal else f"{where.path.lstrip('/')}{name}"
         try:
-            body = read(where.netloc, key)
+            body = Path(where.path, name).read_bytes() if internal else read(where.netloc, key)
         except KeyError:
             raise _refuse(
                 f"Remote file 's3://{where.netloc}/{key}' was not found. If you are running a copy command, please "

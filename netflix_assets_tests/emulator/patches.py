@@ -22,6 +22,7 @@ from fakesnow.transforms.stage import parts_from_var
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 from sqlglot import exp
 
+from netflix_assets_tests.emulator import databases
 from netflix_assets_tests.emulator.copy_into import (
     RESULT_COLUMNS,
     CopyLines,
@@ -166,6 +167,8 @@ def _execute_from_client(cursor: Any, command: str, *args: Any, **kwargs: Any) -
         command = shown
     elif (stage := stage_of_location(bare)) is not None:
         command = _stage_location(connection, stage)
+    elif databases.change(connection._duck_conn, bare):
+        command = "select 'Statement executed successfully.' as status"
     elif re.match(r"show\s+grants\s+on\b", bare, re.I):
         command = _NO_GRANTS
     elif any(re.match(pattern, bare, re.I | re.S) for pattern in _IGNORED):
