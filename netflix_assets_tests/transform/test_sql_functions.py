@@ -139,7 +139,7 @@ _DBT = {
     *("get_columns_in_relation", "get_quoted_csv", "snowflake_dml_explicit_transaction"),
 }
 _KEYWORDS = {"as", "end", "filter", "from", "in", "month", "number", "or", "over", "rows", "values"}
-_CALL = re.compile(r"\b([a-z_0-9]+)\(")
+_CALL = re.compile(r"\b([a-z][a-z_0-9]+)\(")
 _LOADS = ("snowflake_sql.py", "duckdb_sql.py", "duckdb_warehouse.py", "snowflake_warehouse.py")
 
 
