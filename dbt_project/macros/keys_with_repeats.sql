@@ -21,7 +21,7 @@
     {%- set query -%}
         select min({{ member }}), max({{ member }}) from {{ relation }}
     {%- endset -%}
-    {%- set limits = run_query(query).rows[0] if execute -%}
+    {%- set limits = run_query(query).rows[0] if execute and load_relation(relation) is not none -%}
     {%- if limits and limits[0] is not none and limits[1] - limits[0] < 16384 -%}
         select
             {{ key }},

@@ -136,7 +136,7 @@ FUNCTIONS = {
 _DBT = {
     *("adapter", "append", "config", "date", "do", "dispatch", "env_var", "extend", "get", "indent", "is_incremental"),
     *("items", "join", "map", "pop", "range", "ref", "return", "run_query", "source", "tojson", "values", "var"),
-    *("get_columns_in_relation", "get_quoted_csv", "snowflake_dml_explicit_transaction"),
+    *("get_columns_in_relation", "get_quoted_csv", "load_relation", "snowflake_dml_explicit_transaction"),
 }
 _KEYWORDS = {"as", "end", "filter", "from", "in", "month", "number", "or", "over", "rows", "values"}
 _CALL = re.compile(r"\b([a-z][a-z_0-9]+)\(")
