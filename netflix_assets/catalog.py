@@ -60,6 +60,9 @@ class Column:
         required: An empty field is a reason to reject the row.
         minimum: Smallest number accepted, inclusive.
         maximum: Largest number accepted, inclusive.
+        step: Numbers are whole multiples of it; DECIMAL(2,1) cannot do without, since it would round in silence.
+        is_time: Seconds since 1970-01-01 UTC; accepted until the end of tomorrow.
+        may_be_blank: A text that shows nothing is accepted.
     """
 
     name: str
@@ -67,6 +70,18 @@ class Column:
     required: bool = True
     minimum: float | None = None
     maximum: float | None = None
+    step: float | None = None
+    is_time: bool = False
+    may_be_blank: bool = True
+
+    def __post_init__(self) -> None:
+        """Hold the entry to what its type needs.
+
+        Raises:
+            ValueError: A DECIMAL(2,1) column has no step.
+        """
+        if self.type is ColumnType.STARS and not self.step:
+            raise ValueError(f"column {self.name} of type {self.type.value} needs a step")
 
 
 @dataclass(frozen=True)
@@ -149,7 +164,7 @@ RAW_FILES: tuple[RawFile, ...] = (
         "One movie: its title, with the year of release in brackets, and its genres, separated by |.",
         (
             Column("movieId", _ID, minimum=1),
-            Column("title", ColumnType.TEXT),
+            Column("title", ColumnType.TEXT, may_be_blank=False),
             Column("genres", ColumnType.TEXT),
         ),
         key=("movieId",),
@@ -160,8 +175,8 @@ RAW_FILES: tuple[RawFile, ...] = (
         (
             Column("userId", _ID, minimum=1),
             Column("movieId", _ID, minimum=1),
-            Column("rating", ColumnType.STARS, minimum=0.5, maximum=5),
-            Column("timestamp", ColumnType.BIGINT, minimum=0),
+            Column("rating", ColumnType.STARS, minimum=0.5, maximum=5, step=0.5),
+            Column("timestamp", ColumnType.BIGINT, is_time=True),
         ),
         key=("userId", "movieId", "timestamp"),
         month_column="timestamp",
@@ -172,8 +187,8 @@ RAW_FILES: tuple[RawFile, ...] = (
         (
             Column("userId", _ID, minimum=1),
             Column("movieId", _ID, minimum=1),
-            Column("tag", ColumnType.TEXT),
-            Column("timestamp", ColumnType.BIGINT, minimum=0),
+            Column("tag", ColumnType.TEXT, may_be_blank=False),
+            Column("timestamp", ColumnType.BIGINT, is_time=True),
         ),
         key=("userId", "movieId", "tag", "timestamp"),
     ),
@@ -202,7 +217,7 @@ RAW_FILES: tuple[RawFile, ...] = (
     RawFile(
         "genome_tags",
         "The text of one tag of the tag genome.",
-        (Column("tagId", _ID, minimum=1), Column("tag", ColumnType.TEXT)),
+        (Column("tagId", _ID, minimum=1), Column("tag", ColumnType.TEXT, may_be_blank=False)),
         key=("tagId",),
         expected_every=WITH_A_RELEASE,
     ),

@@ -20,7 +20,7 @@ def duckdb_from(settings: Settings, *, wait_seconds: int = 60) -> DuckDBWarehous
     """The local warehouse."""
     return DuckDBWarehouse(
         settings.warehouse_path,
-        max_rejected_fraction=settings.max_rejected_fraction,
+        limit=settings.reject_limit,
         lock_wait_seconds=wait_seconds,
     )
 
@@ -29,9 +29,7 @@ def snowflake_from(settings: Settings, *, wait_seconds: int = 60) -> SnowflakeWa
     """The Snowflake database."""
     if settings.snowflake is None:
         raise SettingsError("NETFLIX_TARGET is snowflake, but there are no settings of a Snowflake account")
-    return SnowflakeWarehouse(
-        settings.snowflake, max_rejected_fraction=settings.max_rejected_fraction, connect_seconds=wait_seconds
-    )
+    return SnowflakeWarehouse(settings.snowflake, limit=settings.reject_limit, connect_seconds=wait_seconds)
 
 
 WAREHOUSES: Mapping[Target, Callable[..., Warehouse]] = {

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 from netflix_assets.errors import LoadError
 
 _GZIP = 31
+_MAGIC = b"\x1f\x8b"
 _PIECE = 1 << 20
 
 
@@ -26,10 +27,19 @@ def decompressed(key: str, chunks: Iterable[bytes]) -> Iterator[bytes]:
         more = False
         while chunk or more:
             if stream.eof:
+                # Between members gunzip takes zeros for padding.
+                chunk = chunk.lstrip(b"\0")
+                if not chunk:
+                    break
                 stream = zlib.decompressobj(_GZIP)
             try:
                 data = stream.decompress(chunk, _PIECE)
             except zlib.error as error:
+                if not started and chunk[:2] != _MAGIC[: len(chunk)]:
+                    raise LoadError(
+                        f"{key}: the name ends in .gz, but the content is not gzip; upload it without .gz in its name, "
+                        "or compressed"
+                    ) from error
                 raise LoadError(f"{key}: the gzip data is damaged ({error}); upload the file again") from error
             started = True
             if data:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from netflix_assets.catalog import Column, RawFile
-from netflix_assets.formats.values import BadValue, Value, parse
+from netflix_assets.formats.months import time_window
+from netflix_assets.formats.text import legible
+from netflix_assets.formats.values import SHOWN, BadValue, Value, parse
 
-_TEXT_LIMIT = 500
+TEXT_LIMIT = 500
 
 # As long as the longest line; the csv module stops at 128 KiB otherwise.
 csv.field_size_limit(1 << 20)
@@ -57,37 +60,85 @@ class BadRow(ValueError):
         self.reason = reason
 
 
-def read_row(file: RawFile, line: bytes, month: str | None, window: tuple[int, int] | None) -> list[Value]:
-    """The values of a line without its line end, in the order of the columns.
+class RowReader:
+    """Reads the rows of one object, or of one month of a file."""
 
-    Args:
-        file: What the line should be a row of.
-        line: Its bytes.
-        month: The month that its time must be of, or None.
-        window: Start and end of that month.
+    def __init__(self, file: RawFile, month: str | None, latest: int) -> None:
+        """Prepare for lines of a file.
+
+        Args:
+            file: What each line should be a row of.
+            month: The month that its time must be of, or None.
+            latest: The first second that is no plausible time, as `rules.end_of_tomorrow` gives it.
+        """
+        self._file = file
+        self._month = month
+        self._latest = latest
+        self._window = time_window(month) if month else None
+        self._time_at = file.header.index(file.month_column) if file.month_column else 0
+
+    def read(self, line: bytes) -> list[Value]:
+        """The values of a line without its line end, in the order of the columns.
+
+        Raises:
+            BadRow: The line is no row of the file and month.
+        """
+        column: str | None = None
+        try:
+            fields = split_fields(line)
+            _check_count(fields, self._file.columns)
+            values: list[Value] = []
+            for spec, text in zip(self._file.columns, fields, strict=True):
+                column = spec.name
+                values.append(parse(spec, text, self._latest))
+            if self._window:
+                column = self._file.month_column
+                _check_month(values[self._time_at], self._window, str(self._month))
+        except BadValue as error:
+            raise BadRow(column, legible(str(error))) from None
+        return values
+
+
+class ReadRow(NamedTuple):
+    """A good row and where it stands."""
+
+    object_key: str
+    line: int
+    values: list[Value]
+
+
+def key_of(file: RawFile, values: Sequence[Value]) -> tuple[Value, ...]:
+    """The values of the columns that identify a row."""
+    return tuple(values[file.header.index(name)] for name in file.key)
+
+
+def repeat_reason(file: RawFile, first: ReadRow, second: ReadRow) -> str:
+    """Say of the second of two rows with one key where both stand, and how they differ."""
+    lines = f"lines {first.line} and {second.line}"
+    if first.object_key != second.object_key:
+        lines = f"line {second.line} and on line {first.line} of {first.object_key}"
+    differing = [name for name, a, b in zip(file.header, first.values, second.values, strict=True) if a != b]
+    if not differing:
+        return f"the same row is on {lines}"
+    shown_key = ", ".join(
+        f"{name} '{value[:SHOWN]}'" if isinstance(value, str) else f"{name} {value}"
+        for name, value in zip(file.key, key_of(file, first.values), strict=True)
+    )
+    return legible(f"{shown_key} is on {lines}, with other {', '.join(differing)}")
+
+
+def split_fields(line: bytes) -> list[str]:
+    """The fields of a line without its line end.
 
     Raises:
-        BadRow: The line is no such row.
+        BadValue: The line is not UTF-8, or no CSV.
     """
-    column: str | None = None
-    try:
-        fields = _fields(_decoded(line))
-        _check_count(fields, file.columns)
-        values: list[Value] = []
-        for spec, text in zip(file.columns, fields, strict=True):
-            column = spec.name
-            values.append(parse(spec, text))
-        if window and file.month_column:
-            column = file.month_column
-            _check_month(values[file.header.index(column)], window, str(month))
-    except BadValue as error:
-        raise BadRow(column, str(error)) from None
-    return values
+    return _fields(_decoded(line))
 
 
 def shown(line: bytes) -> str:
     """A line as a reject shows it: cut to 500 characters, without NUL."""
-    return line.decode("utf-8", errors="replace")[:_TEXT_LIMIT].replace("\0", "\N{REPLACEMENT CHARACTER}")
+    return line.decode("utf-8", errors="replace")[:TEXT_LIMIT].replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def _fields(line: str) -> list[str]:

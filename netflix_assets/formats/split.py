@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 import datetime as dt
 import io
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import IO
 
 from netflix_assets.catalog import FIRST_MONTH, RawFile
 from netflix_assets.errors import UserError
+from netflix_assets.formats.header import check_header
 from netflix_assets.formats.lines import BOM
+from netflix_assets.formats.rows import split_fields
+from netflix_assets.formats.rules import end_of_tomorrow
+from netflix_assets.formats.text import legible
+from netflix_assets.formats.values import BadValue, parse
 
 _CHUNK = 1 << 20
 _DAY = 86_400
@@ -29,9 +33,10 @@ def split_by_month(
 ) -> dict[str, int]:
     """Cut a monthly file into `YYYY-MM.csv`, each with the header; lines keep their bytes and their order.
 
-    A row whose time cannot be read, or lies before the first month of the catalogue or after the current one,
-    goes with the row before it (at the start of the file: with the first row that has a month). So no row is
-    lost, and the load of that month quarantines it.
+    A row is placed by the time that a load reads in it. One whose time it would refuse, or that lies before the
+    first month of the catalogue or after the current one, goes with the row before it (at the start of the file: with
+    the first row that has a month). So no row is lost, and the load of that month quarantines it. Blank lines are no
+    rows and left out.
 
     Args:
         file: A monthly file of the catalogue.
@@ -49,22 +54,26 @@ def split_by_month(
     # Only a real buffer finds line ends fast; a zip member and a GzipFile look for them in Python.
     lines = io.BufferedReader(content, _CHUNK)  # type: ignore[type-var]
     header = lines.readline().removeprefix(BOM)
-    _check_header(file, header, name)
+    check_header(file, name, header)
     month_of_day = _month_of_day()
     held: dict[str, list[bytes]] = {month: [] for month in month_of_day.values()}
     keep_of_day = {day: held[month].append for day, month in month_of_day.items()}
     position = file.header.index(file.month_column or "")
+    clock = _Clock(file)
 
     leading: list[bytes] = []
     keep: Callable[[bytes], None] | None = None
     for line in lines:
+        if not line.strip():
+            continue
         leading.append(line)
-        keep = keep_of_day.get(_day(line, position))
+        keep = keep_of_day.get(clock.day(line))
         if keep is not None or len(leading) == _MOST_LEADING_LINES:
             break
     if keep is None and leading:
         raise UserError(
-            f"{name}: no {file.month_column} is a time (in seconds) from {FIRST_MONTH} until now; is it damaged?"
+            f"{name}, {clock.fault(leading)}; none of the first {len(leading)} rows can be placed in a month, "
+            f"by a {file.month_column} in seconds since 1970, from {FIRST_MONTH} until now"
         )
     if keep is None:
         return {}
@@ -91,19 +100,51 @@ def split_by_month(
             try:
                 keep = keep_of_day[int(line.split(b",")[position]) // _DAY]
             except (ValueError, IndexError, KeyError):
-                keep = keep_of_day.get(_day(line, position), keep)
+                if not line.strip():
+                    continue
+                keep = keep_of_day.get(clock.day(line), keep)
             keep(line)
         flush()
     return dict(sorted(rows.items()))
 
 
-def _day(line: bytes, position: int) -> int:
-    """Days since 1970 of a row, also of one with quoted fields; -1 if its time cannot be read."""
-    try:
-        fields: list[str] = next(csv.reader([line.decode("utf-8", errors="replace")]), [])
-        return int(fields[position]) // _DAY
-    except (csv.Error, ValueError, IndexError):
-        return -1
+class _Clock:
+    """Reads the time of a row as a load does, so that each row is placed by the time by which it will be loaded."""
+
+    def __init__(self, file: RawFile) -> None:
+        self._position = file.header.index(file.month_column or "")
+        self._column = file.columns[self._position]
+        self._latest = end_of_tomorrow()
+
+    def time(self, line: bytes) -> int:
+        """Seconds since 1970.
+
+        Raises:
+            BadValue: The row has no time.
+        """
+        fields = split_fields(line.rstrip(b"\r\n"))
+        if len(fields) <= self._position:
+            raise BadValue("is missing")
+        time = parse(self._column, fields[self._position], self._latest)
+        assert isinstance(time, int)
+        return time
+
+    def day(self, line: bytes) -> int:
+        """Days since 1970; -1 if the row has no time."""
+        try:
+            return self.time(line) // _DAY
+        except BadValue:
+            return -1
+
+    def fault(self, lines: Iterable[bytes]) -> str:
+        """Say what is wrong with the first row of a file of which none can be placed."""
+        for number, line in enumerate(lines, start=2):
+            try:
+                time = self.time(line)
+            except BadValue as error:
+                return legible(f"line {number}: {self._column.name} {error}")
+            return f"line {number}: {self._column.name} {time} is before {FIRST_MONTH}"
+        return "there is no row"
 
 
 def _month_of_day() -> dict[int, str]:
@@ -113,11 +154,3 @@ def _month_of_day() -> dict[int, str]:
     first = dt.date.fromisoformat(f"{FIRST_MONTH}-01").toordinal()
     next_month = (now.replace(day=1) + dt.timedelta(days=31)).date().replace(day=1).toordinal()
     return {day - epoch: f"{dt.date.fromordinal(day):%Y-%m}" for day in range(first, next_month)}
-
-
-def _check_header(file: RawFile, line: bytes, name: str) -> None:
-    text = line.decode("utf-8", errors="replace").strip()
-    if [field.strip().strip('"') for field in text.split(",")] != list(file.header):
-        wanted = ",".join(file.header)
-        what = f"reads {text[:80]!r}" if text else "is empty"
-        raise UserError(f"{name}, line 1 {what}; it must be the header {wanted}")

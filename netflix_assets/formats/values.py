@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
-import sys
+import math
 
 from netflix_assets.catalog import Column, ColumnType
+from netflix_assets.formats.rules import WHOLE_NUMBERS, rules_of
 
-# Beyond 2^53 a DOUBLE, as which numbers are read, no longer holds every whole number.
-WHOLE_NUMBER_LIMITS = {ColumnType.INTEGER: 2**31 - 1, ColumnType.BIGINT: 2**53 - 1}
+SPACES = " \t\v\f"
+"""What may stand around a number."""
 
-_SPACES = " \t\v\f"
-_NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d{1,2})?", re.ASCII | re.IGNORECASE)
+SHOWN = 40
 
 Value = int | float | str | None
 
@@ -20,32 +19,30 @@ class BadValue(ValueError):
     """A field that its column does not accept; the text says why."""
 
 
-def parse(column: Column, text: str) -> Value:
+def parse(column: Column, text: str, latest: int) -> Value:
     """The value of a field.
+
+    Args:
+        column: Its column.
+        text: The field, without the quotes around it.
+        latest: The first second that is no plausible time, as `rules.end_of_tomorrow` gives it.
 
     Raises:
         BadValue: The text is not a value of this column.
     """
-    if column.type is not ColumnType.TEXT:
-        text = text.strip(_SPACES)
+    is_text = column.type is ColumnType.TEXT
+    if not is_text:
+        text = text.strip(SPACES)
     if text == "":
         if column.required:
             raise BadValue("is empty")
         return None
-    if column.type is ColumnType.TEXT:
+    number = math.nan
+    for rule in rules_of(column, latest):
+        if not (is_text or rule.spelling) and math.isnan(number):
+            number = float(text)
+        if rule.is_broken(text, number):
+            raise BadValue(f"'{text[:SHOWN]}' {rule.reason}" if rule.quotes else rule.reason)
+    if is_text:
         return text
-    if not _NUMBER.fullmatch(text):
-        raise BadValue(f"{text[:40]!r} is not a number")
-    number = float(text)
-    whole = column.type in WHOLE_NUMBER_LIMITS
-    if abs(number) > WHOLE_NUMBER_LIMITS.get(column.type, sys.float_info.max):
-        raise BadValue(f"{text[:40]!r} does not fit {column.type.value}")
-    if whole and not number.is_integer():
-        raise BadValue(f"{text[:40]!r} is not a whole number")
-    if column.type is ColumnType.STARS and abs(number * 10 - round(number * 10)) > 1e-9:
-        raise BadValue(f"{text[:40]!r} has more than one decimal")
-    if column.minimum is not None and number < column.minimum:
-        raise BadValue(f"{text[:40]!r} is below {column.minimum:g}")
-    if column.maximum is not None and number > column.maximum:
-        raise BadValue(f"{text[:40]!r} is above {column.maximum:g}")
-    return int(number) if whole else number
+    return int(number) if column.type in WHOLE_NUMBERS else number

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from netflix_assets.catalog import ColumnType, RawFile
+from netflix_assets.catalog import RawFile
 from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.header import check_header
 from netflix_assets.formats.lines import BOM, first_line_of, whole_lines
+from netflix_assets.formats.rules import WHOLE_NUMBERS
 
 _DIGITS = b"0123456789"
 
@@ -41,14 +42,23 @@ class LandedObject:
     suspicious: str | None
 
 
-def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path) -> LandedObject:
+def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path, *, may_be_empty: bool = False) -> LandedObject:
     """Write an object to disk, checking its header and looking for what needs a closer look.
+
+    Args:
+        file: What it should be.
+        key: The object, for error texts and for its ending.
+        chunks: Its bytes.
+        path: Where to write it.
+        may_be_empty: An object without a byte is no rows.
 
     Raises:
         LoadError: The object is not this file (see `check_header`), or its gzip data is damaged.
     """
     body = iter(decompressed(key, chunks))
     first_line, rest = first_line_of(body)
+    if may_be_empty and not first_line and not rest:
+        first_line = ",".join(file.header).encode()
     check_header(file, key, first_line)
 
     plain_row = _plain_row(file)
@@ -82,8 +92,7 @@ def _plain_row(file: RawFile) -> bytes | None:
     """What a row of numbers looks like without its digits; None if the file holds text."""
     if file.has_text:
         return None
-    whole = (ColumnType.INTEGER, ColumnType.BIGINT)
-    return b",".join(b"" if column.type in whole else b"." for column in file.columns) + b"\n"
+    return b",".join(b"" if column.type in WHOLE_NUMBERS else b"." for column in file.columns) + b"\n"
 
 
 def _count_plain_rows(plain_row: bytes, lines: bytes) -> int:
@@ -109,11 +118,26 @@ def _suspicion(file: RawFile, content: bytes, *, after_blank: bool) -> str | Non
     quotes = b'"' in content
     if quotes and not file.has_text:
         return "quotes in a file of numbers"
+    if not file.has_text and _has_exponent_in_whole_number(file, content):
+        return "an exponent in a whole number"
     if quotes and (b' "' in content or b'" ' in content) and _SPACED_QUOTE.search(content):
         return "a space beside a quote"
     if (b"_" in content or b"+-" in content) and _ODD_NUMBER.search(content):
         return "perhaps an odd number"
     return _trailing_empty_field(file, content, quotes=quotes)
+
+
+def _has_exponent_in_whole_number(file: RawFile, content: bytes) -> bool:
+    """Whether a letter e stands in a column of whole numbers, where a scan of numbers no longer sees it."""
+    columns = [column.type in WHOLE_NUMBERS for column in file.columns]
+    for letter in (b"e", b"E"):
+        at = content.find(letter)
+        while at >= 0:
+            position = content.count(b",", content.rfind(b"\n", 0, at) + 1, at)
+            if position >= len(columns) or columns[position]:
+                return True
+            at = content.find(letter, at + 1)
+    return False
 
 
 def _trailing_empty_field(file: RawFile, content: bytes, *, quotes: bool) -> str | None:

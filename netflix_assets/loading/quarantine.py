@@ -7,20 +7,22 @@ rows).
 from __future__ import annotations
 
 import csv
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
 from netflix_assets.catalog import RawFile
-from netflix_assets.formats.months import time_window
-from netflix_assets.formats.rows import BadRow, Reject, read_row, shown
+from netflix_assets.formats.rows import BadRow, ReadRow, Reject, RowReader, key_of, repeat_reason, shown
 from netflix_assets.formats.values import Value
 
 _FIRST_REJECTS = 100
 
 
 Key = tuple[Value, ...]
+
+EXAMPLE = "{example}"
+"""Stands in a sentence about repeated rows until one of them was looked for."""
 
 REJECT_COLUMNS: tuple[tuple[str, str], ...] = (
     ("month", "VARCHAR"),
@@ -65,8 +67,9 @@ def separate(
     good: Path,
     rejected: Path,
     *,
+    latest: int,
     repeated: Collection[Key] = (),
-    seen: set[Key] | None = None,
+    seen: dict[Key, ReadRow] | None = None,
 ) -> Separated:
     """Copy the good rows of an object to one file and describe the others in a second.
 
@@ -77,12 +80,12 @@ def separate(
         path: The object on disk, header line included.
         good: Where its good rows go, header line included.
         rejected: Where the others go, as CSV of `REJECT_COLUMNS` with every text quoted, without a header.
-        repeated: Keys known to occur more than once in this window; all but the first row are rejected.
-        seen: Keys of `repeated` met in earlier objects of the window; added to.
+        latest: The first second that is no plausible time.
+        repeated: Keys known to occur more than once in this month; all but the first row are rejected.
+        seen: The first rows with keys of `repeated` in earlier objects of the month; added to.
     """
-    window = time_window(month) if month else None
-    key_at = [file.header.index(name) for name in file.key]
-    seen = set() if seen is None else seen
+    reader = RowReader(file, month, latest)
+    seen = {} if seen is None else seen
     repeated = set(repeated)
     read = bad = 0
     first: list[Reject] = []
@@ -93,12 +96,11 @@ def separate(
         for number, line in _rows(path):
             read += 1
             try:
-                values = read_row(file, line, month, window)
-                key = tuple(values[index] for index in key_at)
-                if key in repeated:
-                    if key in seen:
-                        raise BadRow(None, f"a row with the same {', '.join(file.key)} came before")
-                    seen.add(key)
+                values = reader.read(line)
+                if repeated and (key := key_of(file, values)) in repeated:
+                    row = ReadRow(object_key, number, values)
+                    if (before := seen.setdefault(key, row)) is not row:
+                        raise BadRow(None, repeat_reason(file, before, row))
             except BadRow as error:
                 reject = Reject(object_key, number, error.column, error.reason, shown(line))
                 reject_writer.writerow((month or "", object_key, number, error.column or "", error.reason, reject.text))
@@ -108,6 +110,38 @@ def separate(
             else:
                 writer.writerow(values)
     return Separated(read, bad, first)
+
+
+def first_repeat(
+    file: RawFile, month: str | None, objects: Sequence[tuple[str, Path]], key: Key, *, latest: int
+) -> Reject | None:
+    """The second row with a key, described as a reject; None if there are not two.
+
+    Args:
+        file: What the objects hold.
+        month: Their month, or None.
+        objects: Key and landed file of each, in order.
+        key: The key.
+        latest: The first second that is no plausible time.
+    """
+    reader = RowReader(file, month, latest)
+    # However a whole number is spelt, its digits are in the line; so few lines need reading.
+    digits = [str(value).encode() for value in key if isinstance(value, int)]
+    first: ReadRow | None = None
+    for object_key, path in objects:
+        for number, line in _rows(path):
+            if not all(part in line for part in digits):
+                continue
+            try:
+                row = ReadRow(object_key, number, reader.read(line))
+            except BadRow:
+                continue
+            if key_of(file, row.values) != key:
+                continue
+            if first is not None:
+                return Reject(object_key, number, None, repeat_reason(file, first, row), shown(line))
+            first = row
+    return None
 
 
 def _create(path: Path) -> TextIO:

@@ -28,6 +28,7 @@ from netflix_assets.loading.warehouse import (
     LoadReport,
     LoadState,
     ObjectsByPartition,
+    RefusedLoad,
     Warehouse,
     out_of_date,
 )
@@ -155,8 +156,12 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             f"from {report.objects} objects in {report.seconds:.2f} s"
         )
         metadata = _metadata(report, warehouse.row_count(file))
-        for month in config.other_months:
-            context.log_event(dg.AssetMaterialization(context.asset_key, partition=month, metadata=metadata))
+        recorded = config.other_months if not report.refused else months or []
+        for month in recorded:
+            if month not in report.refused:
+                context.log_event(dg.AssetMaterialization(context.asset_key, partition=month, metadata=metadata))
+        if report.refused:
+            raise RefusedLoad(report.refused)
         return dg.MaterializeResult(metadata=metadata)
 
     return _load

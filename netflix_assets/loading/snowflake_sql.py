@@ -15,13 +15,15 @@ Everything is valid on Snowflake; `netflix_assets_tests/emulator/README.md` says
 from __future__ import annotations
 
 import datetime as dt
-import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
 from netflix_assets.formats.months import adjacent, time_window
-from netflix_assets.formats.values import WHOLE_NUMBER_LIMITS
+from netflix_assets.formats.rows import TEXT_LIMIT
+from netflix_assets.formats.rules import NUMBER, Rule, characters, rules_of
+from netflix_assets.formats.text import CONTROLS
+from netflix_assets.formats.values import SHOWN, SPACES
 from netflix_assets.landing.bucket import ObjectVersion
 from netflix_assets.loading.warehouse import (
     LOAD_HISTORY_COLUMNS,
@@ -41,11 +43,9 @@ LOCK = f"{RAW_SCHEMA}.load_lock"
 HISTORY = f"{RAW_SCHEMA}.load_history"
 REJECTED = f"{RAW_SCHEMA}.rejected_rows"
 
-TEXT_LIMIT = 500
-_SHOWN = 40
-_BLANK = "' ' || chr(9) || chr(10) || chr(11) || chr(12) || chr(13)"
-_SPACES = "' ' || chr(9) || chr(11) || chr(12)"
-_NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?"
+_BLANK = characters(" \t\n\v\f\r")
+_SPACES = characters(SPACES)
+_REPLACED = "chr(65533)"
 # A field in quotes, with doubled quotes inside, or one that does not begin with a quote: two groups.
 _FIELD = '("[^"]*(""[^"]*)*"|[^",][^,]*)?'
 _GROUPS = 2
@@ -68,21 +68,29 @@ class Numbered:
         month: Its month, if the file has months.
         version: The object.
         name: Its name relative to the stage.
+        is_empty: It has no line, not even a header, and is not copied.
     """
 
     position: int
     month: str | None
     version: ObjectVersion
     name: str
+    is_empty: bool = False
 
 
-def numbered(objects: ObjectsByPartition, stage_prefix: str) -> list[Numbered]:
-    """The objects of a load in month order, named as a stage over `stage_prefix` of the bucket names them."""
+def numbered(objects: ObjectsByPartition, stage_prefix: str, empty: Collection[str] = ()) -> list[Numbered]:
+    """The objects of a load in month order, named as a stage over `stage_prefix` of the bucket names them.
+
+    Args:
+        objects: What is loaded.
+        stage_prefix: Where in the bucket the stage begins.
+        empty: Keys of objects without a line.
+    """
     versions = [
         (month, version) for month in sorted(objects, key=lambda name: name or "") for version in objects[month]
     ]
     return [
-        Numbered(position, month, version, version.key.removeprefix(stage_prefix))
+        Numbered(position, month, version, version.key.removeprefix(stage_prefix), version.key in empty)
         for position, (month, version) in enumerate(versions)
     ]
 
@@ -113,7 +121,7 @@ def raw_tables_present() -> str:
 def create_objects(objects: Sequence[Numbered]) -> list[str]:
     """The statements that tell Snowflake which objects the load is of; more than one beyond 1,000 objects."""
     first = (
-        f"create temporary table {OBJECTS} as select column1::integer as object_number, "
+        f"create or replace temporary table {OBJECTS} as select column1::integer as object_number, "
         "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, "
         "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end from values "
     )
@@ -138,7 +146,7 @@ def _chunks(objects: Sequence[Numbered]) -> Iterable[Sequence[Numbered]]:
         yield objects[start : start + FILES_PER_STATEMENT]
 
 
-CREATE_LINES = f"create temporary table {LINES} (object_key varchar, line_number integer, line varchar)"
+CREATE_LINES = f"create or replace temporary table {LINES} (object_key varchar, line_number integer, line varchar)"
 
 _FILE_FORMAT = (
     "type = csv compression = auto encoding = 'UTF8' field_delimiter = none record_delimiter = '\\n' "
@@ -160,25 +168,29 @@ def copy_lines(stage: str, objects: Sequence[Numbered]) -> list[str]:
         f"from (select metadata$filename, metadata$file_row_number, $1 from @{stage}) "
         f"files = ({', '.join(literal(item.name) for item in chunk)}) "
         f"file_format = ({_FILE_FORMAT}) on_error = abort_statement force = true"
-        for chunk in _chunks(objects)
+        for chunk in _chunks([item for item in objects if not item.is_empty])
     ]
 
 
-def create_rows(file: RawFile) -> str:
-    """Every row of the landed lines: its values, or the line, the column and the reason why it has none."""
+def create_rows(file: RawFile, latest: int) -> str:
+    """Every row of the landed lines: its values, or the line, the column and the reason why it has none.
+
+    Args:
+        file: What the lines are of.
+        latest: The first second that is no plausible time, as `rules.end_of_tomorrow` gives it.
+    """
     columns = list(enumerate(file.columns, start=1))
     keys = ", ".join(f"value_{file.header.index(name) + 1}" for name in file.key)
     cuts = ",\n        ".join(f"{_cut(file, i)} as cut_{i}" for i, _ in columns)
     fields = ",\n        ".join(f"{_field(column, i)} as field_{i}" for i, column in columns)
     numbers = ",\n        ".join(
-        f"case when regexp_like(field_{i}, '{_NUMBER}') then try_to_double(field_{i}) end as number_{i}"
+        f"case when regexp_like(field_{i}, '{NUMBER}') then try_to_double(field_{i}) end as number_{i}"
         for i, column in columns
         if column.type is not ColumnType.TEXT
     )
-    values = ",\n        ".join(f"case when fault is null then {_value(c, i)} end as value_{i}" for i, c in columns)
+    values = ",\n        ".join(f"{_value(column, i)} as value_{i}" for i, column in columns)
     kept = ", ".join(f"value_{i}" for i, _ in columns)
-    repeated = literal(f"a row with the same {', '.join(file.key)} came before")
-    return f"""create temporary table {ROWS} as
+    return f"""create or replace temporary table {ROWS} as
 with lines as (
     select
         objects.object_number, objects.object_key, objects.month, objects.window_start, objects.window_end,
@@ -220,7 +232,7 @@ numbers as (
 faults as (
     select
         *,
-        {_fault(file)} as fault
+        {_fault(file, latest)} as fault
     from numbers
 ),
 parsed as (
@@ -240,10 +252,10 @@ select
     fault is null and occurrence > 1 as is_repeated,
     case when fault is null and occurrence = 1 then null
         else nullif(split_part(coalesce(fault, ''), '|', 1), '') end as column_name,
-    case when fault is not null then substr(fault, charindex('|', fault) + 1)
-        when occurrence > 1 then {repeated} end as reason,
+    case when fault is not null then {_legible("substr(fault, charindex('|', fault) + 1)")}
+        when occurrence > 1 then 'a row with the same key came before' end as reason,
     case when fault is not null or occurrence > 1
-        then replace(left(line, {TEXT_LIMIT}), chr(0), chr(65533)) end as raw_text
+        then replace(left(line, {TEXT_LIMIT}), chr(0), {_REPLACED}) end as raw_text
 from ranked"""
 
 
@@ -267,11 +279,16 @@ def _field(column: Column, position: int) -> str:
     return text if column.type is ColumnType.TEXT else f"trim({text}, {_SPACES})"
 
 
-def _fault(file: RawFile) -> str:
-    """What is wrong with a line, as 'column|reason' (no column: the whole line), or NULL; as `quarantine` says it."""
-    invalid = "octet_length(left(line, charindex(chr(65533), line) - 1)) + 1"
+def _legible(text: str) -> str:
+    """A text in which control characters do no harm, as `rows.legible` makes it."""
+    return f"translate({text}, {characters(CONTROLS)}, repeat({_REPLACED}, {len(CONTROLS)}))"
+
+
+def _fault(file: RawFile, latest: int) -> str:
+    """What is wrong with a line, as 'column|reason' (no column: the whole line), or NULL; as `formats.rows` says it."""
+    invalid = f"octet_length(left(line, charindex({_REPLACED}, line) - 1)) + 1"
     rules = [
-        ("contains(line, chr(65533))", f"'|byte ' || ({invalid}) || ' of the line is not valid UTF-8'"),
+        (f"contains(line, {_REPLACED})", f"'|byte ' || ({invalid}) || ' of the line is not valid UTF-8'"),
         ("contains(line, chr(13))", "'|there is a carriage return inside the line'"),
         ("contains(line, chr(0))", "'|there is a NUL byte in the line'"),
         ("left(unread, 1) = '\"'", "'|a quote is not closed'"),
@@ -282,47 +299,78 @@ def _fault(file: RawFile) -> str:
         ),
     ]
     for position, column in enumerate(file.columns, start=1):
-        rules += _column_rules(column, position)
+        rules += _column_rules(column, position, latest)
     if file.month_column:
         number = f"number_{file.header.index(file.month_column) + 1}"
+        # The CASE goes inside the cast, for Snowflake promises nowhere that the one around it is lazy.
+        whole = f"cast(case when {number} >= 0 and {number} < {latest} then {number} end as number(38, 0))"
         rules.append(
             (
                 f"{number} < window_start or {number} >= window_end",
-                f"'{file.month_column}|' || {number}::number(38, 0) || ' is not a time in ' || month || ' (UTC)'",
+                f"'{file.month_column}|' || {whole} || ' is not a time in ' || month || ' (UTC)'",
             )
         )
     cases = "\n            ".join(f"when {condition} then {text}" for condition, text in rules)
     return f"case\n            {cases}\n        end"
 
 
-def _column_rules(column: Column, position: int) -> list[tuple[str, str]]:
+def _column_rules(column: Column, position: int, latest: int) -> list[tuple[str, str]]:
     field, number = f"field_{position}", f"number_{position}"
-    shown = f"'{column.name}|''' || left({field}, {_SHOWN}) || ''' "
-    empty = [(f"{field} = ''", f"'{column.name}|is empty'")] if column.required else []
-    if column.type is ColumnType.TEXT:
-        return empty
+
+    def said(rule: Rule) -> str:
+        shown = f"'{column.name}|''' || left({field}, {SHOWN}) || ''' {rule.reason}'"
+        return shown if rule.quotes else f"'{column.name}|{rule.reason}'"
+
     given = "" if column.required else f"{field} <> '' and "
-    limit = WHOLE_NUMBER_LIMITS.get(column.type, sys.float_info.max)
-    rules = [
-        (f"{given}not regexp_like({field}, '{_NUMBER}')", f"{shown}is not a number'"),
-        (f"{given}({number} is null or abs({number}) > {limit})", f"{shown}does not fit {column.type.value}'"),
-    ]
-    if column.type in WHOLE_NUMBER_LIMITS:
-        rules.append((f"{number} <> floor({number})", f"{shown}is not a whole number'"))
-    if column.type is ColumnType.STARS:
-        rules.append((f"abs({number} * 10 - round({number} * 10)) > 1e-9", f"{shown}has more than one decimal'"))
-    if column.minimum is not None:
-        rules.append((f"{number} < {column.minimum!r}", f"{shown}is below {column.minimum:g}'"))
-    if column.maximum is not None:
-        rules.append((f"{number} > {column.maximum!r}", f"{shown}is above {column.maximum:g}'"))
-    return empty + rules
+    rules = [(f"{given}{rule.condition(field, number)}", said(rule)) for rule in rules_of(column, latest)]
+    return [(f"{field} = ''", f"'{column.name}|is empty'"), *rules] if column.required else rules
 
 
 def _value(column: Column, position: int) -> str:
-    """A field as its column's type; only evaluated for rows without a fault."""
+    """A field as its column's type; NULL in rows with a fault, whose numbers need not fit."""
     if column.type is ColumnType.TEXT:
-        return f"nullif(field_{position}, '')"
-    return f"cast(number_{position} as {column.type.value})"
+        return f"case when fault is null then nullif(field_{position}, '') end"
+    return f"cast(case when fault is null then number_{position} end as {column.type.value})"
+
+
+def describe_repeats(file: RawFile) -> str:
+    """The statement that says of each repeated row where the first of its key stands and how the two differ."""
+    values = {name: f"value_{position}" for position, name in enumerate(file.header, start=1)}
+    same_key = " and ".join(f"{ROWS}.{values[name]} = firsts.{values[name]}" for name in file.key)
+    lines = (
+        f"case when {ROWS}.object_key = firsts.object_key "
+        f"then 'lines ' || firsts.line_number || ' and ' || {ROWS}.line_number "
+        f"else 'line ' || {ROWS}.line_number || ' and on line ' || firsts.line_number || ' of ' || firsts.object_key "
+        "end"
+    )
+    differing = " || ".join(
+        f"case when {ROWS}.{value} is distinct from firsts.{value} then ', {name}' else '' end"
+        for name, value in values.items()
+        if name not in file.key
+    )
+    same = f"'the same row is on ' || {lines}"
+    other = _legible(f"{_shown_key(file, values)} || ' is on ' || {lines} || ', with other ' || substr({differing}, 3)")
+    reason = f"case when {differing} = '' then {same} else {other} end" if differing else same
+    return (
+        f"update {ROWS} set reason = {reason} from (select object_key, line_number, {', '.join(values.values())} "
+        f"from {ROWS} where reason is null) as firsts where {ROWS}.is_repeated and {same_key}"
+    )
+
+
+def _shown_key(file: RawFile, values: Mapping[str, str]) -> str:
+    texts = {column.name for column in file.columns if column.type is ColumnType.TEXT}
+    return " || ', ' || ".join(
+        f"'{name} ''' || left({ROWS}.{values[name]}, {SHOWN}) || ''''"
+        if name in texts
+        else f"'{name} ' || {ROWS}.{values[name]}"
+        for name in file.key
+    )
+
+
+def leave_out(objects: Sequence[Numbered]) -> list[str]:
+    """The statements that take objects out of a load again."""
+    numbers = ", ".join(str(item.position) for item in objects)
+    return [f"delete from {table} where object_number in ({numbers})" for table in (ROWS, OBJECTS)]
 
 
 def count_rows() -> str:
@@ -332,7 +380,7 @@ def count_rows() -> str:
     """
     return f"""with landed as (
     select object_key, count(*) as lines, max(octet_length(line)) as longest,
-        left(max_by(line, octet_length(line)), {_SHOWN}) as longest_start
+        left(max_by(line, octet_length(line)), {SHOWN}) as longest_start
     from {LINES}
     group by object_key
 ),

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, suppress
 from typing import Any
@@ -24,8 +24,10 @@ from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.header import check_header
 from netflix_assets.formats.lines import LONGEST_LINE, first_line_of, line_too_long, whole_lines
 from netflix_assets.formats.rows import Reject
+from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
+from netflix_assets.loading.reject_limit import refusal
 from netflix_assets.loading.snowflake_connection import QueryTag, Session, session
 from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.loading.warehouse import (
@@ -33,12 +35,12 @@ from netflix_assets.loading.warehouse import (
     LoadState,
     ObjectsByPartition,
     PreparedObject,
+    RefusedLoad,
     load_states_of,
     load_states_query,
-    refuse_if_too_many_rejects,
-    refuse_too_many_repeats,
+    may_be_empty,
 )
-from netflix_assets.settings import Duty, SnowflakeSettings
+from netflix_assets.settings import DEFAULT_REJECT_LIMIT, Duty, RejectLimit, SnowflakeSettings
 
 _FIRST_REJECTS = 100
 _HEADERS_AT_ONCE = 16
@@ -49,17 +51,17 @@ class SnowflakeWarehouse:
     """A Snowflake database."""
 
     def __init__(
-        self, settings: SnowflakeSettings, *, max_rejected_fraction: float = 0.01, connect_seconds: int = 60
+        self, settings: SnowflakeSettings, *, limit: RejectLimit = DEFAULT_REJECT_LIMIT, connect_seconds: int = 60
     ) -> None:
         """Name the account; nothing is connected yet.
 
         Args:
             settings: The account and who signs in.
-            max_rejected_fraction: Share of rows (0..1) that a load may reject.
+            limit: How many rows of an object or month may be bad.
             connect_seconds: How long to try to reach the account.
         """
         self._settings = settings
-        self._max_rejected_fraction = max_rejected_fraction
+        self._limit = limit
         self._connect_seconds = connect_seconds
 
     def session(self, duty: Duty, tag: QueryTag) -> AbstractContextManager[Session]:
@@ -74,34 +76,38 @@ class SnowflakeWarehouse:
     def replace(self, file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, run_id: str) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
-        versions = [version for found in objects.values() for version in found]
-        _check_headers(file, versions, bucket)
+        refused, empty = _check_headers(file, objects, bucket)
         tag = QueryTag("/".join(file.table_key), partition_of(objects), run_id)
         with self.session(Duty.LOADER, tag) as opened:
             _create_missing_tables(opened, [file])
             statements: dict[str, str] = {}
             items: list[PreparedObject] = []
             rejects: list[Reject] = []
-            if versions:
-                numbered = sql.numbered(objects, self._stage_prefix(opened, bucket))
-                statements["copy"] = self._land(opened, numbered, versions, bucket)
-                statements["parse"] = opened.run(sql.create_rows(file)).query_id
-                items = self._judge(opened, file, numbered)
+            accepted = _without(objects, refused)
+            if any(accepted.values()):
+                wanted = sql.numbered(accepted, self._stage_prefix(opened, bucket), empty)
+                landed, statements["copy"] = self._land(opened, wanted, bucket, refused)
+                statements["parse"] = opened.run(sql.create_rows(file, end_of_tomorrow())).query_id
+                items = self._judge(opened, file, landed, refused)
+                accepted = _without(objects, refused)
                 if any(item.rows_rejected for item in items):
                     found = opened.run(sql.first_rejects(_FIRST_REJECTS)).rows
                     rejects = [Reject(*row) for row in found]
-            load_id, inserted_by = _swap(opened, file, objects, items, run_id)
+            if refused and not accepted:
+                raise RefusedLoad(refused)
+            load_id, inserted_by = _swap(opened, file, accepted, items, run_id)
             if inserted_by:
                 statements["insert"] = inserted_by
         return LoadReport(
             load_id=load_id,
-            objects=len(versions),
-            size_bytes=sum(version.size for version in versions),
+            objects=len(items),
+            size_bytes=sum(item.version.size for item in items),
             rows_read=sum(item.rows_read for item in items),
             rows_loaded=sum(item.rows_loaded for item in items),
             rows_rejected=sum(item.rows_rejected for item in items),
             rejects=rejects,
             seconds=time.monotonic() - started,
+            refused=refused,
             statements=statements,
             pages=pages(self._settings, file, statements),
         )
@@ -182,15 +188,19 @@ class SnowflakeWarehouse:
         return f"{prefix}/" if prefix else ""
 
     def _land(
-        self, opened: Session, objects: Sequence[sql.Numbered], versions: Sequence[ObjectVersion], bucket: LandingBucket
-    ) -> str:
-        """Copy every line; returns the query id of the (last) COPY.
+        self, opened: Session, objects: Sequence[sql.Numbered], bucket: LandingBucket, refused: dict[str | None, str]
+    ) -> tuple[Sequence[sql.Numbered], str]:
+        """Copy every line; returns the objects copied and the query id of the (last) COPY.
+
+        A partition with an object that cannot be copied is refused, and the others are copied without it.
 
         Raises:
-            LoadError: An object cannot be copied.
+            RefusedLoad: No partition is left.
+            LoadError: Snowflake copied some objects in part only.
             BucketError: An object is no longer the one observed.
             WarehouseError: Snowflake refuses for another reason than the objects.
         """
+        copied = [item for item in objects if not item.is_empty]
         for statement in sql.create_objects(objects):
             opened.run(statement)
         opened.run(sql.CREATE_LINES)
@@ -201,51 +211,62 @@ class SnowflakeWarehouse:
                 answer = opened.run(statement)
             except SnowflakeError as error:
                 if error.is_missing_file:
-                    bucket.refuse_if_replaced(versions)
+                    bucket.refuse_if_replaced([item.version for item in copied])
                 if not error.is_of_the_data:
                     raise
-                _find_bad_object(versions, bucket)
-                raise LoadError(f"{error}; nothing was changed") from error
+                bad = _find_bad_objects(objects, bucket)
+                if not bad:
+                    raise LoadError(f"{error}; nothing was changed") from error
+                refused.update(bad)
+                left = [item for item in objects if item.month not in refused]
+                if not left:
+                    raise RefusedLoad(refused) from error
+                return self._land(opened, left, bucket, refused)
             loaded += answer.records()
             query_id = answer.query_id
-        bucket.refuse_if_replaced(versions)
+        bucket.refuse_if_replaced([item.version for item in copied])
         # A COPY that processed no file answers with a status alone.
         loaded = [row for row in loaded if "file" in row]
         partly = [
             row["file"] for row in loaded if row["status"] != "LOADED" or row["rows_parsed"] != row["rows_loaded"]
         ]
-        if partly or len(loaded) != len(objects):
+        if partly or len(loaded) != len(copied):
             raise LoadError(
-                f"Snowflake copied {len(loaded) - len(partly)} of {len(objects)} objects as a whole"
+                f"Snowflake copied {len(loaded) - len(partly)} of {len(copied)} objects as a whole"
                 f"{f', not {partly[0]}' if partly else ''}, so nothing was changed; load again, and if it stays so, "
                 f"look at query {query_id}"
             )
-        return query_id
+        return objects, query_id
 
-    def _judge(self, opened: Session, file: RawFile, objects: Sequence[sql.Numbered]) -> list[PreparedObject]:
-        """What became of each object's rows.
+    def _judge(
+        self, opened: Session, file: RawFile, objects: Sequence[sql.Numbered], refused: dict[str | None, str]
+    ) -> list[PreparedObject]:
+        """What became of each object's rows, without the partitions that are refused for it.
 
         Raises:
-            LoadError: An object was not read as a whole, is no CSV, or too many rows are bad.
+            LoadError: An object was not read as a whole.
         """
-        items = []
-        repeats: dict[str | None, int] = defaultdict(int)
-        for row, item in zip(opened.run(sql.count_rows()).rows, objects, strict=True):
-            _, lines, longest, longest_start, read, rejected, repeated, line, column, reason, text = row
+        counts = opened.run(sql.count_rows()).rows
+        if any(row[6] for row in counts):
+            opened.run(sql.describe_repeats(file))
+            counts = opened.run(sql.count_rows()).rows
+        by_month: dict[str | None, list[PreparedObject]] = defaultdict(list)
+        for row, item in zip(counts, objects, strict=True):
+            _, lines, longest, longest_start, read, rejected, _, line, column, reason, text = row
             key = item.version.key
-            if not lines:
+            if not lines and not item.is_empty:
                 raise LoadError(f"Snowflake found no line in {key}, so nothing was changed; load again")
             if longest > LONGEST_LINE:
-                raise line_too_long(key, longest_start.encode())
+                refused.setdefault(item.month, str(line_too_long(key, longest_start.encode())))
             first = [Reject(key, int(line), column, reason, text)] if rejected else []
-            items.append(PreparedObject(item.version, item.month, int(read), int(rejected), first))
-            repeats[item.month] += int(repeated)
-        total = sum(item.rows_read for item in items)
-        for month, count in repeats.items():
-            keys = [item.version.key for item in items if item.month == month]
-            refuse_too_many_repeats(file, count, total, self._max_rejected_fraction, keys)
-        refuse_if_too_many_rejects(file, items, self._max_rejected_fraction)
-        return items
+            by_month[item.month].append(PreparedObject(item.version, item.month, int(read), int(rejected), first))
+        for month, items in by_month.items():
+            if month not in refused and (sentence := refusal(file, month, items, self._limit)):
+                refused[month] = sentence
+        if left_out := [item for item in objects if item.month in refused]:
+            for statement in sql.leave_out(left_out):
+                opened.run(statement)
+        return [item for month, items in by_month.items() if month not in refused for item in items]
 
 
 def partition_of(objects: ObjectsByPartition) -> str | None:
@@ -275,36 +296,62 @@ def _create_missing_tables(opened: Session, files: Sequence[RawFile]) -> None:
             opened.run(statement)
 
 
-def _check_headers(file: RawFile, versions: Sequence[ObjectVersion], bucket: LandingBucket) -> None:
-    """Look at the first bytes of every object.
+def _without(objects: ObjectsByPartition, refused: Mapping[str | None, str]) -> ObjectsByPartition:
+    return {key: found for key, found in objects.items() if key not in refused}
+
+
+def _check_headers(
+    file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket
+) -> tuple[dict[str | None, str], set[str]]:
+    """Look at the first bytes of every object; returns refused partitions, and keys of objects without a line.
 
     Raises:
-        LoadError: An object is not this file.
         BucketError: An object cannot be read or is no longer the one observed.
     """
 
-    def check(version: ObjectVersion) -> None:
+    def check(month: str | None, version: ObjectVersion) -> str | None:
         start = bucket.first_bytes(version, _HEADER_BYTES)
-        line, _ = first_line_of(decompressed(version.key, iter((start,))))
-        check_header(file, version.key, line)
+        try:
+            line, rest = first_line_of(decompressed(version.key, iter((start,))))
+            if not line and not rest and may_be_empty(version, objects[month]):
+                empty.add(version.key)
+            else:
+                check_header(file, version.key, line)
+        except LoadError as error:
+            return str(error)
+        return None
 
+    empty: set[str] = set()
+    wanted = [(month, version) for month, found in objects.items() for version in found]
     # The first one alone: it makes the bucket's client, which the threads then share.
-    for version in versions[:1]:
-        check(version)
+    faults = [check(*one) for one in wanted[:1]]
     with ThreadPoolExecutor(_HEADERS_AT_ONCE) as pool:
-        list(pool.map(check, versions[1:]))
+        faults += pool.map(lambda one: check(*one), wanted[1:])
+    refused: dict[str | None, str] = {}
+    for (month, _), fault in zip(wanted, faults, strict=True):
+        if fault:
+            refused.setdefault(month, fault)
+    return refused, empty
 
 
-def _find_bad_object(versions: Sequence[ObjectVersion], bucket: LandingBucket) -> None:
-    """Read the objects of a COPY that failed, to say which is at fault and why in the words of the contract.
+def _find_bad_objects(objects: Sequence[sql.Numbered], bucket: LandingBucket) -> dict[str | None, str]:
+    """Read the objects of a COPY that failed, to say which are at fault and why in the words of the contract.
+
+    Returns:
+        By partition, its first object that is no gzip or has a line that no CSV has.
 
     Raises:
-        LoadError: Of the first object that is no gzip or has a line that no CSV has.
         BucketError: Of the first object that is gone or is no longer the one observed.
     """
-    for version in versions:
-        for _ in whole_lines(version.key, decompressed(version.key, bucket.download(version))):
-            pass
+    bad: dict[str | None, str] = {}
+    for item in objects:
+        key = item.version.key
+        try:
+            for _ in whole_lines(key, decompressed(key, bucket.download(item.version))):
+                pass
+        except LoadError as error:
+            bad.setdefault(item.month, str(error))
+    return bad
 
 
 def _swap(

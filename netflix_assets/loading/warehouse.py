@@ -1,8 +1,9 @@
 """The load contract: what every warehouse must do with the objects of a raw file.
 
-`Warehouse.replace` is atomic and idempotent. It checks headers, then in one transaction deletes the
-window, inserts the good rows, writes the bad ones to `raw.rejected_rows` and one row an object to
-`raw.load_history`. Rows in the objects = rows loaded + rows rejected, exactly, or nothing changes.
+`Warehouse.replace` is atomic and idempotent. It checks headers, then in one transaction deletes what is replaced,
+inserts the good rows, writes the bad ones to `raw.rejected_rows` and one row an object to `raw.load_history`. Rows in
+the objects = rows loaded + rows rejected, exactly, or nothing changes. A partition (month) that is refused is left
+out and told; it keeps none of the others out.
 """
 
 from __future__ import annotations
@@ -61,6 +62,8 @@ class LoadReport:
         rows_rejected: Rows that are not: they are in `raw.rejected_rows`.
         rejects: The first of these.
         seconds: Wall time.
+        refused: Partitions (months; None for a file without months) that were refused and so hold what they held
+            before, each with the sentence that says why.
         statements: Where a warehouse keeps a record of its statements, the number of each step's there.
         pages: Addresses where the warehouse shows the load and the table, by what they show.
     """
@@ -73,6 +76,7 @@ class LoadReport:
     rows_rejected: int
     rejects: Sequence[Reject]
     seconds: float
+    refused: Mapping[str | None, str] = field(default_factory=dict)
     statements: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
 
@@ -124,6 +128,18 @@ class PreparedObject:
         return self.rows_read - self.rows_rejected
 
 
+class RefusedLoad(LoadError):
+    """Partitions of a raw table that were refused, with one line for each.
+
+    Attributes:
+        refused: Why, by partition key (None for a file without months).
+    """
+
+    def __init__(self, refused: Mapping[str | None, str]) -> None:
+        super().__init__("\n".join(refused.values()))
+        self.refused = dict(refused)
+
+
 class Warehouse(Protocol):
     """A warehouse that raw files are loaded into."""
 
@@ -132,10 +148,14 @@ class Warehouse(Protocol):
         ...
 
     def replace(self, file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, run_id: str) -> LoadReport:
-        """Make the table hold exactly the rows of these objects in this window.
+        """Make the table hold exactly the rows of these objects in these partitions.
+
+        A partition with an object that is not the file, or of which too many rows are bad (`reject_limit`), is
+        refused: it holds what it held, and `LoadReport.refused` says why. The others are loaded.
 
         Raises:
-            LoadError: An object cannot be loaded, or too many rows are bad; the table is unchanged.
+            RefusedLoad: Every partition is refused; the table is unchanged. A LoadError.
+            LoadError: The load failed as a whole; likewise.
             BucketError: An object cannot be read or is no longer the one observed; likewise.
             WarehouseError: The warehouse cannot be opened; likewise.
         """
@@ -219,45 +239,6 @@ def out_of_date(
     return changed
 
 
-def exceeds(rows: int, fraction: float, of: int) -> bool:
-    """Whether `rows` are more than a fraction of a number of rows; 29 of 100 are not more than 0.29."""
-    return rows > fraction * of + 1e-6
-
-
-def refuse_too_many_repeats(
-    file: RawFile, repeated: int, read: int, max_rejected_fraction: float, objects: Sequence[str]
-) -> None:
-    """Fail a load in which too many rows of one window repeat the key of another.
-
-    Raises:
-        LoadError: More than the fraction do; names the objects of that window.
-    """
-    if exceeds(repeated, max_rejected_fraction, read):
-        raise LoadError(
-            f"{repeated} of {read} rows for {file.table} repeat the {', '.join(file.key)} of another row, more "
-            f"than the allowed {max_rejected_fraction:.2%}, so the table stays as it was; look for "
-            f"the same rows twice in {', '.join(objects)[:300]} and upload again"
-        )
-
-
-def refuse_if_too_many_rejects(file: RawFile, prepared: Sequence[PreparedObject], max_rejected_fraction: float) -> None:
-    """Fail a load of which too little is good.
-
-    Raises:
-        LoadError: More than the fraction is rejected over the whole load, or nothing of an object is good.
-    """
-    read = sum(item.rows_read for item in prepared)
-    rejected = sum(item.rows_rejected for item in prepared)
-    hopeless = next((item for item in prepared if item.rows_read and not item.rows_loaded), None)
-    if hopeless and max_rejected_fraction < 1:
-        raise LoadError(
-            f"none of the {hopeless.rows_read} rows of {hopeless.version.key} can be loaded into {file.table}, "
-            f"which stays as it was; the first: {hopeless.rejects[0]}; correct the file and upload it again"
-        )
-    if exceeds(rejected, max_rejected_fraction, read):
-        first = next(item.rejects[0] for item in prepared if item.rejects)
-        raise LoadError(
-            f"{rejected} of {read} rows for {file.table} are bad, more than the allowed "
-            f"{max_rejected_fraction:.2%}, so the table stays as it was; the first: {first}; "
-            "correct the file and upload it again, or raise NETFLIX_MAX_REJECTED_FRACTION"
-        )
+def may_be_empty(version: ObjectVersion, others: Sequence[ObjectVersion]) -> bool:
+    """Say whether an object without a byte is no rows: beside others that hold some it is, alone it is a fault."""
+    return any(other.size for other in others if other != version)

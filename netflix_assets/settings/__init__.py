@@ -19,12 +19,14 @@ from netflix_assets.settings.reader import Reader
 from netflix_assets.settings.snowflake import Duty, InfraSettings, ServiceUser, SnowflakeSettings
 
 __all__ = [
+    "DEFAULT_REJECT_LIMIT",
     "LOOKER_PARAMETERS",
     "PROJECT_ROOT",
     "Alerts",
     "Duty",
     "InfraSettings",
     "LookerStudioSettings",
+    "RejectLimit",
     "Route",
     "ServiceUser",
     "Settings",
@@ -44,6 +46,22 @@ class Target(Enum):
 
 
 @dataclass(frozen=True)
+class RejectLimit:
+    """How many rows of an object, and of a month, may be bad; the rule itself is in `loading/reject_limit.py`.
+
+    Attributes:
+        fraction: Share of rows (0..1) that may be.
+        rows: Number of rows that may be in any case.
+    """
+
+    fraction: float = 0.01
+    rows: int = 10
+
+
+DEFAULT_REJECT_LIMIT = RejectLimit()
+
+
+@dataclass(frozen=True)
 class Settings:
     """Everything that differs from one environment to the next.
 
@@ -56,7 +74,7 @@ class Settings:
         s3_region: AWS region of the bucket.
         s3_access_key: Access key; empty for what the machine is given (role, profile).
         s3_secret_key: Secret key that goes with it.
-        max_rejected_fraction: Share of rows (0..1) a load may reject before it fails as a whole.
+        reject_limit: How many rows of an object or month may be bad before it is refused.
         max_runtime_seconds: A run that takes longer is ended.
         schema_prefix: Put before every schema that dbt builds, for a developer's own copy.
         looker_studio: The dashboard in Looker Studio.
@@ -72,7 +90,7 @@ class Settings:
     s3_region: str
     s3_access_key: str
     s3_secret_key: str
-    max_rejected_fraction: float
+    reject_limit: RejectLimit
     max_runtime_seconds: int
     schema_prefix: str
     looker_studio: LookerStudioSettings
@@ -168,7 +186,10 @@ class Settings:
             s3_region=region,
             s3_access_key=reader.get("NETFLIX_S3_ACCESS_KEY") or ("netflix-local" if local else ""),
             s3_secret_key=reader.get("NETFLIX_S3_SECRET_KEY") or ("netflix-local-secret" if local else ""),
-            max_rejected_fraction=reader.fraction("NETFLIX_MAX_REJECTED_FRACTION", 0.01),
+            reject_limit=RejectLimit(
+                reader.fraction("NETFLIX_MAX_REJECTED_FRACTION", RejectLimit.fraction),
+                reader.count("NETFLIX_ALWAYS_ALLOWED_REJECTS", RejectLimit.rows),
+            ),
             max_runtime_seconds=reader.whole_number("NETFLIX_MAX_RUNTIME_SECONDS", 7200),
             schema_prefix=reader.matching(
                 "NETFLIX_SCHEMA_PREFIX", r"[A-Za-z0-9_]*", "only letters, digits and _", default=""

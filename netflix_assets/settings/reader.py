@@ -73,6 +73,11 @@ class Reader:
         text = self.matching(name, r"[1-9]\d{0,8}", "a whole number from 1 on", default=str(default))
         return int(text) if text.isdigit() else default
 
+    def count(self, name: str, default: int) -> int:
+        """A whole number from 0 on."""
+        text = self.matching(name, r"\d{1,9}", "a whole number", default=str(default))
+        return int(text) if text.isdigit() else default
+
     def identifier(self, name: str, default: str) -> str:
         """A name that Snowflake takes without quotes."""
         return self.matching(

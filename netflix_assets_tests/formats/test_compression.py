@@ -29,3 +29,19 @@ def test_gzip_cut_off_at_any_byte_is_an_error() -> None:
     for length in range(1, len(packed)):
         with pytest.raises(LoadError, match="cut off before its end"):
             list(decompressed("x.csv.gz", [packed[:length]]))
+
+
+def test_zeros_after_a_member_are_padding_at_any_chunk_border() -> None:
+    packed = gzip.compress(b"abc") + bytes(5) + gzip.compress(b"def") + bytes(9)
+    for size in range(1, len(packed) + 1):
+        assert b"".join(decompressed("x.csv.gz", chunked(packed, size))) == b"abcdef"
+
+
+@pytest.mark.parametrize("size", [2, 100])
+def test_what_is_no_gzip_and_what_is_damaged_are_told_apart(size: int) -> None:
+    with pytest.raises(LoadError, match="the content is not gzip"):
+        list(decompressed("x.csv.gz", chunked(b"movieId,title", size)))
+    damaged = bytearray(gzip.compress(b"abc" * 100))
+    damaged[12] ^= 0xFF
+    with pytest.raises(LoadError, match=r"damaged|cut off"):
+        list(decompressed("x.csv.gz", chunked(bytes(damaged), size)))

@@ -66,8 +66,24 @@ def test_a_movie_in_place_of_the_header_is_recognised() -> None:
         ("movieId,genres", "a column is missing (title)"),
         ("movieId,title,genres,year", "there is a column too many (year)"),
         ("movieId,title,title,genres", "this is not the file's header"),
-        ("<html>", "this is not the file's header (the line reads '<html>')"),
+        ("movieId,title,genres,", "the last column has no name (there is a comma at the end of the line)"),
+        (
+            ",movieId,title,genres",
+            "the first column has no name (an index of pandas, perhaps: write the file",
+        ),
+        ("Unnamed: 0,movieId,title,genres", "the first column has no name (an index of pandas, perhaps"),
+        ("movieId,,title,genres", "column 2 has no name"),
+        (
+            "movie_id,Title,genres,year",
+            "a column has another name (movie_id in place of movieId, Title in place of title) "
+            "and there is a column too many (year)",
+        ),
+        ("userId,movieId,rating", "this is not the file's header"),
         ("movieId,title\r1,x", "this is not the file's header"),
+        ("movieId,title,genres\r1,x,y\r", "its lines end with a carriage return alone; save it with line feeds"),
+        ("1::Toy Story (1995)::Animation", "the header is missing, and the columns are separated by a double colon"),
+        ("movieid;Title;genres", "the columns are separated by a semicolon, not a comma"),
+        ("plain \x1b[2Jtext", "this is not the file's header (the line reads 'plain \ufffd[2Jtext')"),
         ('movieId,"title,genres', "this is not the file's header"),
     ],
 )
@@ -77,10 +93,28 @@ def test_what_differs_is_said(line: str, words: str) -> None:
     assert sentence.endswith("; the header must be movieId,title,genres")
 
 
-def test_other_contents_are_recognised() -> None:
-    assert "Git-LFS pointer" in fault(MOVIES, b"version https://git-lfs.github.com/spec/v1")
-    assert "the content is gzip" in fault(MOVIES, b"\x1f\x8b\x08\x00")
-    assert "this is not UTF-8 text" in fault(MOVIES, "movieId,title,genres".encode("utf-16"))
+@pytest.mark.parametrize("file", RAW_FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        (b"version https://git-lfs.github.com/spec/v1", "this is a Git-LFS pointer, not the data; run `git lfs pull`"),
+        (b"<<<<<<< HEAD", "this is a merge conflict; resolve it and upload the real file"),
+        (b"\x1f\x8b\x08\x00", "the content is gzip; name the object .csv.gz"),
+        ("movieId,title,genres".encode("utf-16"), "this is not UTF-8 text (UTF-16, perhaps)"),
+        ("movieId,title,genres".encode("utf-16-be"), "this is not UTF-8 text (UTF-16, perhaps)"),
+        (b"PAR1\x15\x04\x15\x10", "this is a Parquet file; save it as CSV (UTF-8) and upload it again"),
+        (b"PK\x03\x04\x14\x00[Content_Types].xml", "this is a zip archive or an Excel workbook (.xlsx)"),
+        (b"<!DOCTYPE html>", "this is a web page or an answer of a server (HTML or XML), not the data"),
+        (b"  <html lang='en'>", "this is a web page or an answer of a server"),
+        (b'<?xml version="1.0"?><Error>', "this is a web page or an answer of a server"),
+        (b'{"movieId": 1}', "this is JSON"),
+        (b"BZh91AY&SY", "the content is compressed by bzip2"),
+        ("Zuf\xe4llig,Gr\xf6\xdfe".encode("latin-1"), "this is not the file's header (the line reads 'Zuf\ufffdllig"),
+    ],
+)
+def test_other_contents_are_recognised_whatever_the_file(file: RawFile, line: bytes, words: str) -> None:
+    assert fault(file, line).startswith(words)
+    assert fault(file, line).isprintable()
 
 
 def test_a_sentence_stays_short_however_long_the_line() -> None:

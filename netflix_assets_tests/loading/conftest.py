@@ -13,28 +13,31 @@ from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
-from netflix_assets.settings import Settings
+from netflix_assets.settings import RejectLimit, Settings
 from netflix_assets_tests.loading.harness import Loading, Row
 
 if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
+
+STRICT = RejectLimit(rows=0)
+"""Of the few rows of a test, one is too many."""
 
 
 def duckdb_loading(folder: Path, bucket: LandingBucket) -> Loading:
     """A fresh DuckDB file in a folder, and a bucket."""
     path = folder / "home" / "warehouse.duckdb"
 
-    def with_fraction(fraction: float) -> DuckDBWarehouse:
-        return DuckDBWarehouse(path, max_rejected_fraction=fraction, lock_wait_seconds=20)
+    def with_limit(limit: RejectLimit) -> DuckDBWarehouse:
+        return DuckDBWarehouse(path, limit=limit, lock_wait_seconds=20)
 
-    warehouse = with_fraction(0.01)
+    warehouse = with_limit(STRICT)
     warehouse.ensure_raw_tables(RAW_FILES)
 
     def queries(statements: Sequence[str]) -> list[list[Row]]:
         with warehouse.connection(read_only=True) as connection:
             return [connection.execute(statement).fetchall() for statement in statements]
 
-    return Loading(bucket, warehouse, with_fraction, queries)
+    return Loading(bucket, warehouse, with_limit, queries)
 
 
 @pytest.fixture
@@ -70,13 +73,13 @@ def on_snowflake(snowflake_account: Account, snowflake: Settings, bucket: Landin
     account = snowflake.snowflake
     assert account is not None
 
-    def with_fraction(fraction: float) -> SnowflakeWarehouse:
-        return SnowflakeWarehouse(account, max_rejected_fraction=fraction, connect_seconds=10)
+    def with_limit(limit: RejectLimit) -> SnowflakeWarehouse:
+        return SnowflakeWarehouse(account, limit=limit, connect_seconds=10)
 
     def queries(statements: Sequence[str]) -> list[list[Row]]:
         return snowflake_account.emulator.rows(account.database, statements)
 
-    return Loading(bucket, with_fraction(0.01), with_fraction, queries)
+    return Loading(bucket, with_limit(STRICT), with_limit, queries)
 
 
 @pytest.fixture(params=["duckdb", "snowflake"])

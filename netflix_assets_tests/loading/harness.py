@@ -14,6 +14,7 @@ from netflix_assets.errors import UserError
 from netflix_assets.formats.months import time_window
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading.warehouse import LoadReport, ObjectsByPartition, Warehouse
+from netflix_assets.settings import RejectLimit
 
 MONTH = "2020-01"
 NEXT_MONTH = "2020-02"
@@ -51,18 +52,18 @@ class Loading:
     Attributes:
         bucket: A fresh bucket.
         warehouse: The warehouse under test.
-        with_fraction: The same warehouse with another share of rows that a load may reject.
+        with_limit: The same warehouse with another limit of rows that may be bad.
         queries: Runs queries on the warehouse and returns all rows of each.
     """
 
     bucket: LandingBucket
     warehouse: Warehouse
-    with_fraction: Callable[[float], Warehouse]
+    with_limit: Callable[[RejectLimit], Warehouse]
     queries: Callable[[Sequence[str]], list[list[Row]]]
 
-    def allow(self, fraction: float) -> None:
-        """From here on, loads may reject this share of rows."""
-        self.warehouse = self.with_fraction(fraction)
+    def allow(self, fraction: float, rows: int = 0) -> None:
+        """From here on, this share of rows may be bad, and so many in any case."""
+        self.warehouse = self.with_limit(RejectLimit(fraction, rows))
 
     def put(self, file: RawFile, body: bytes, month: str | None = None, *, ending: str = ".csv") -> str:
         """Write one object where an upload would; returns its key."""

@@ -1,7 +1,7 @@
 """Loads a raw file in a process of its own, for tests that kill it or run several at once.
 
-Usage: python -m netflix_assets_tests.loading.load_in_a_process FILE [FUNCTION]. With a function of the module
-that writes to the target's warehouse it says so when the load gets there, and waits to be killed.
+Usage: python -m netflix_assets_tests.loading.load_in_a_process FILE [FUNCTION]. With a function of what
+loads into the target's warehouse it says so when the load gets there, and waits to be killed.
 """
 
 from __future__ import annotations
@@ -11,13 +11,14 @@ import time
 
 from netflix_assets.catalog import raw_file
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.loading import duckdb_warehouse, snowflake_sql
+from netflix_assets.loading import snowflake_sql
+from netflix_assets.loading.duckdb_load import Load
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.settings import Settings, Target
 
-MODULES = {Target.LOCAL: duckdb_warehouse, Target.SNOWFLAKE: snowflake_sql}
+HOLDERS: dict[Target, object] = {Target.LOCAL: Load, Target.SNOWFLAKE: snowflake_sql}
 
 
 def wait_to_be_killed(*_: object, **__: object) -> None:
@@ -30,9 +31,9 @@ def main() -> None:
     file = raw_file(sys.argv[1])
     settings = Settings.from_environment()
     if len(sys.argv) > 2:
-        module = MODULES[settings.target]
-        assert hasattr(module, sys.argv[2])
-        setattr(module, sys.argv[2], wait_to_be_killed)
+        holder = HOLDERS[settings.target]
+        assert hasattr(holder, sys.argv[2])
+        setattr(holder, sys.argv[2], wait_to_be_killed)
     bucket = LandingBucket(settings)
     # Not the one of the definitions: those would have dbt parsed first.
     warehouse: Warehouse = DuckDBWarehouse(settings.warehouse_path)

@@ -19,7 +19,8 @@ import pytest
 
 from netflix_assets.errors import WarehouseError
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse, create_raw_tables, insert_rows
+from netflix_assets.loading import duckdb_sql as sql
+from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.settings import PROJECT_ROOT, Settings
 from netflix_assets_tests.loading.conftest import duckdb_loading
 from netflix_assets_tests.loading.harness import MONTH, MOVIES, RATINGS, START, Loading, csv, ratings
@@ -205,7 +206,7 @@ def test_looking_into_a_warehouse_that_is_not_there_makes_none(tmp_path: Path) -
 # Sudden death.
 
 
-@pytest.mark.parametrize("place", ["_download", "_delete_window", "_insert", "_write_books"])
+@pytest.mark.parametrize("place", ["land", "_delete", "_insert", "_write_books"])
 def test_a_load_killed_anywhere_leaves_the_rows_before_it_and_the_next_one_works(
     loading: Loading, s3: Settings, place: str
 ) -> None:
@@ -245,7 +246,7 @@ def test_loads_killed_at_random_times_leave_one_of_the_two_states_and_no_growing
 
 def test_downloads_of_a_load_that_is_alive_are_not_removed(loading: Loading, s3: Settings) -> None:
     loading.put(RATINGS, csv(RATINGS, *ratings(10)), MONTH)
-    with process(s3, "ratings", "_download") as running:
+    with process(s3, "ratings", "land") as running:
         assert running.stdout is not None
         assert running.stdout.readline() == "reached\n"
         (alive,) = downloads(s3)
@@ -266,9 +267,9 @@ def test_a_load_leaves_no_download_behind(loading: Loading, s3: Settings) -> Non
 
 
 def test_names_in_statements_are_quoted() -> None:
-    statement = insert_rows(MOVIES, [Path("/tmp/it's/a.csv")], 3)
+    statement = sql.insert_rows(MOVIES, [Path("/tmp/it's/a.csv")], 3, 4)
     assert "'/tmp/it''s/a.csv'" in statement
-    assert '"movieId"' in create_raw_tables([MOVIES])[-1]
+    assert '"movieId"' in sql.create_raw_tables([MOVIES])[-1]
 
 
 def test_a_query_before_the_first_load_says_what_to_run_and_makes_no_file(tmp_path: Path) -> None:

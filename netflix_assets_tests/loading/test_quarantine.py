@@ -3,19 +3,39 @@
 from __future__ import annotations
 
 import csv as csv_module
+from collections.abc import Collection
 from pathlib import Path
 
 import pytest
 
+from netflix_assets.formats.rows import ReadRow
 from netflix_assets.loading import quarantine
 from netflix_assets.loading.quarantine import Separated, separate
 from netflix_assets_tests.loading.harness import MONTH, MOVIES, RATINGS, START, csv
 
+LATEST = 1_700_000_000
 
-def run(folder: Path, *lines: str, month: str | None = MONTH, **repeated: set[quarantine.Key]) -> Separated:
+
+def run(
+    folder: Path,
+    *lines: str,
+    month: str | None = MONTH,
+    repeated: Collection[quarantine.Key] = (),
+    seen: dict[quarantine.Key, ReadRow] | None = None,
+) -> Separated:
     path = folder / "landed.csv"
     path.write_bytes(csv(RATINGS, *lines))
-    return separate(RATINGS, "raw/x.csv", month, path, folder / "good.csv", folder / "rejected.csv", **repeated)
+    return separate(
+        RATINGS,
+        "raw/x.csv",
+        month,
+        path,
+        folder / "good.csv",
+        folder / "rejected.csv",
+        latest=LATEST,
+        repeated=repeated,
+        seen=seen,
+    )
 
 
 def test_every_row_goes_to_exactly_one_of_two_files(tmp_path: Path) -> None:
@@ -50,10 +70,10 @@ def test_a_month_is_checked_to_the_second_in_utc(tmp_path: Path) -> None:
 def test_repeated_rows_are_rejected_only_where_they_are_known_to_be_repeated(tmp_path: Path) -> None:
     row = f"1,1,4.0,{START}"
     assert run(tmp_path, row, row).rows_rejected == 0
-    seen: set[quarantine.Key] = set()
+    seen: dict[quarantine.Key, ReadRow] = {}
     key = (1, 1, START)
     assert [r.line for r in run(tmp_path, row, row, repeated={key}, seen=seen).first] == [3]
-    assert seen == {key}
+    assert list(seen) == [key]
     assert [r.line for r in run(tmp_path, row, row, repeated={key}, seen=seen).first] == [2, 3]
 
 
@@ -72,7 +92,15 @@ def test_repeated_rows_are_rejected_only_where_they_are_known_to_be_repeated(tmp
 )
 def test_a_line_that_is_no_row_is_refused_as_a_whole(line: str, reason: str, tmp_path: Path) -> None:
     (tmp_path / "landed.csv").write_bytes(csv(MOVIES, line))
-    separated = separate(MOVIES, "k", None, tmp_path / "landed.csv", tmp_path / "good.csv", tmp_path / "rejected.csv")
+    separated = separate(
+        MOVIES,
+        "k",
+        None,
+        tmp_path / "landed.csv",
+        tmp_path / "good.csv",
+        tmp_path / "rejected.csv",
+        latest=LATEST,
+    )
     (reject,) = separated.first
     assert (reject.column, reject.reason) == (None, reason)
     assert reject.text == line.replace("\0", "\N{REPLACEMENT CHARACTER}")[:500]

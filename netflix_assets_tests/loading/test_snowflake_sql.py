@@ -16,6 +16,7 @@ from netflix_assets.loading.warehouse import ObjectsByPartition, load_states_que
 from netflix_assets.settings import Settings
 from netflix_assets_tests.loading.harness import GENOME_TAGS, MOVIES, RATINGS
 
+LATEST = 1_700_000_000
 NOW = dt.datetime(2020, 2, 3, 4, 5, 6, 7)
 
 
@@ -137,7 +138,9 @@ def statements(file: RawFile) -> list[str]:
         *sql.create_objects(objects),
         sql.CREATE_LINES,
         *sql.copy_lines("raw.LANDING", objects),
-        sql.create_rows(file),
+        sql.create_rows(file, LATEST),
+        sql.describe_repeats(file),
+        *sql.leave_out(objects),
         sql.count_rows(),
         sql.first_rejects(9),
         sql.BEGIN,

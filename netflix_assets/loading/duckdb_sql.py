@@ -1,0 +1,154 @@
+"""The statements of a load into DuckDB, as pure functions; `duckdb_warehouse` runs them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
+from netflix_assets.formats.months import time_window
+from netflix_assets.formats.rules import WHOLE_NUMBERS, rules_of
+from netflix_assets.loading.quarantine import REJECT_COLUMNS
+from netflix_assets.loading.warehouse import LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
+
+_BOUND_WIDTH = 12
+
+
+def create_raw_tables(files: Sequence[RawFile]) -> list[str]:
+    """The statements that create what loading needs, where it is missing."""
+    history = ", ".join(f"{name} {type_}" for name, type_ in LOAD_HISTORY_COLUMNS)
+    rejected = ", ".join(f"{name} {type_}" for name, type_ in REJECTED_ROWS_COLUMNS)
+    statements = [
+        f"create schema if not exists {RAW_SCHEMA}",
+        f"create table if not exists {RAW_SCHEMA}.load_history ({history})",
+        f"create table if not exists {RAW_SCHEMA}.rejected_rows ({rejected})",
+    ]
+    for file in files:
+        columns = ", ".join(f'"{column.name}" {column.type.value}' for column in file.columns)
+        statements.append(f"create table if not exists {RAW_SCHEMA}.{file.table} ({columns}, _load_id INTEGER)")
+    return statements
+
+
+def landed_name(number: int, month: str | None) -> str:
+    """The name of a landed object, which carries the bounds of its month: a scan reads them from there."""
+    start, end = time_window(month) if month else (0, 0)
+    return f"{number}_{start:0{_BOUND_WIDTH}}_{end:0{_BOUND_WIDTH}}.csv"
+
+
+def good_row(file: RawFile, latest: int) -> str:
+    """An SQL condition, never NULL, that holds for the rows of a scan that the catalogue accepts.
+
+    What it cannot see is how a number was spelt: `csv_object.land` looks at that.
+
+    Args:
+        file: What is scanned.
+        latest: The first second that is no plausible time.
+    """
+    conditions = []
+    for column in file.columns:
+        name, number = f'"{column.name}"', _number(file, column)
+        broken = [rule.condition(name, number) for rule in rules_of(column, latest) if not rule.spelling]
+        if _is_scanned_as_text(file, column):
+            broken.append(f"contains({name}, 'e') or contains({name}, 'E')")
+        tests = [f"{name} is not null", *(f"not ({condition})" for condition in broken)]
+        if column.name == file.month_column:
+            tests += [f"{number} >= {_window_bound(1)}", f"{number} < {_window_bound(2)}"]
+        test = " and ".join(tests)
+        conditions.append(f"({test})" if column.required else f"({name} is null or ({test}))")
+    return " and ".join(conditions)
+
+
+def scan(file: RawFile, paths: Sequence[Path]) -> str:
+    """A table function that reads landed objects; fields that are not of their type are an error.
+
+    Numbers are scanned as DOUBLE: an INTEGER column of DuckDB's CSV reader rounds 5.7 to 6 in silence. Where text
+    stands beside them, whole ones are scanned as text, since there only the scan can look for an exponent.
+    """
+    listed = ", ".join(_literal(str(path)) for path in paths)
+    columns = ", ".join(f"{_literal(column.name)}: '{_scan_type(file, column)}'" for column in file.columns)
+    quotes = "quote = '\"', escape = '\"'" if file.has_text else "quote = '', escape = ''"
+    return (
+        f"read_csv([{listed}], header = true, auto_detect = false, delim = ',', {quotes}, "
+        f"new_line = '\\n', columns = {{{columns}}}, filename = true, hive_partitioning = false)"
+    )
+
+
+def insert_rows(file: RawFile, paths: Sequence[Path], load_id: int, latest: int) -> str:
+    """The statement that loads landed objects; a row that the catalogue refuses is an error."""
+    names = ", ".join(f'"{column.name}"' for column in file.columns)
+    values = ", ".join(f"{_number(file, column)}::{column.type.value}" for column in file.columns)
+    return (
+        f"insert into {RAW_SCHEMA}.{file.table} ({names}, _load_id) select {values}, {load_id} "
+        f"from {scan(file, paths)} where case when {good_row(file, latest)} then true else error('bad row') end"
+    )
+
+
+def insert_rejects(file: RawFile, paths: Sequence[Path], load_id: int) -> str:
+    """The statement that loads the files of rejects that `quarantine.separate` writes."""
+    names = [name for name, _ in REJECTED_ROWS_COLUMNS]
+    given = {"load_id": str(load_id), "table_name": _literal(file.table)}
+    values = (given.get(name, f"nullif({name}, '')" if name in ("month", "column_name") else name) for name in names)
+    listed = ", ".join(_literal(str(path)) for path in paths)
+    columns = ", ".join(f"{name}: '{type_}'" for name, type_ in REJECT_COLUMNS)
+    return (
+        f"insert into {RAW_SCHEMA}.rejected_rows ({', '.join(names)}) select {', '.join(values)} "
+        f"from read_csv([{listed}], header = false, auto_detect = false, delim = ',', quote = '\"', escape = '\"', "
+        f"new_line = '\\n', columns = {{{columns}}}, parallel = false, hive_partitioning = false)"
+    )
+
+
+def count_good(file: RawFile, path: Path, latest: int) -> str:
+    """The query for the number of rows of a landed object that the catalogue accepts."""
+    return f"select count(*) filter (where {good_row(file, latest)}) from {scan(file, [path])}"
+
+
+def count_repeated_hashes(file: RawFile, month: str | None, load_id: int) -> str:
+    """The query for a number that is 0 only if no row of a load repeats the key of another."""
+    return f"select count(*) - count(distinct hash({_key(file)})) {_loaded(file, month, load_id)}"
+
+
+def count_repeats(file: RawFile, month: str | None, load_id: int) -> str:
+    """The query for the number of rows of a load that repeat the key of another."""
+    groups = f"{_loaded(file, month, load_id)} group by {_key(file)} having count(*) > 1"
+    return f"select coalesce(sum(n - 1), 0) from (select count(*) as n {groups})"
+
+
+def repeated_keys(file: RawFile, month: str | None, load_id: int, *, limit: int | None = None) -> str:
+    """The query for the keys that more than one row of a load has."""
+    groups = f"{_loaded(file, month, load_id)} group by {_key(file)} having count(*) > 1"
+    return f"select {_key(file)} {groups}" + (f" order by all limit {limit}" if limit else "")
+
+
+def _key(file: RawFile) -> str:
+    return ", ".join(f'"{name}"' for name in file.key)
+
+
+def _loaded(file: RawFile, month: str | None, load_id: int) -> str:
+    where = f"where _load_id = {load_id}"
+    if month is not None:
+        start, end = time_window(month)
+        where += f' and "{file.month_column}" >= {start} and "{file.month_column}" < {end}'
+    return f"from {RAW_SCHEMA}.{file.table} {where}"
+
+
+def _is_scanned_as_text(file: RawFile, column: Column) -> bool:
+    return file.has_text and column.type in WHOLE_NUMBERS
+
+
+def _number(file: RawFile, column: Column) -> str:
+    name = f'"{column.name}"'
+    return f"{name}::DOUBLE" if _is_scanned_as_text(file, column) else name
+
+
+def _scan_type(file: RawFile, column: Column) -> str:
+    return "VARCHAR" if column.type is ColumnType.TEXT or _is_scanned_as_text(file, column) else "DOUBLE"
+
+
+def _window_bound(position: int) -> str:
+    """Start (1) or end (2) of the month that a landed file holds, from its name; constant within a file."""
+    end = len(".csv") + (2 - position) * (_BOUND_WIDTH + 1)
+    return f"filename[-{end + _BOUND_WIDTH}:-{end + 1}]::BIGINT"
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
