@@ -102,6 +102,12 @@ def count_good(file: RawFile, path: Path, latest: int) -> str:
     return f"select count(*) filter (where {good_row(file, latest)}) from {scan(file, [path])}"
 
 
+def select_good(file: RawFile, paths: Sequence[Path], latest: int) -> str:
+    """The query for the values of the rows of landed objects that the catalogue accepts."""
+    values = ", ".join(f"{_number(file, column)}::{column.type.value}" for column in file.columns)
+    return f"select {values} from {scan(file, paths)} where {good_row(file, latest)}"
+
+
 def count_repeated_hashes(file: RawFile, month: str | None, load_id: int) -> str:
     """The query for a number that is 0 only if no row of a load repeats the key of another."""
     return f"select count(*) - count(distinct hash({_key(file)})) {_loaded(file, month, load_id)}"

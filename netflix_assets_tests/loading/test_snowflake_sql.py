@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 
 import pytest
 import sqlglot
 from sqlfluff.core import Linter
 
-from netflix_assets.catalog import RAW_FILES, RawFile
+from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
 from netflix_assets.landing.bucket import ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.snowflake_warehouse import pages, partition_of
@@ -69,7 +70,7 @@ def test_beyond_a_thousand_objects_there_is_a_statement_a_thousand() -> None:
 
 def test_objects_are_listed_with_month_and_window() -> None:
     assert sql.create_objects(jan()) == [
-        "create temporary table load_objects as select column1::integer as object_number, "
+        "create or replace temporary table load_objects as select column1::integer as object_number, "
         "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, "
         "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end from values "
         "(0, 'raw/ratings/month=2020-01/it''s.csv', 'etag', 10, '2020-01', 1577836800, 1580515200)"
@@ -127,6 +128,17 @@ def test_raw_columns_keep_the_spelling_of_the_header() -> None:
     )
 
 
+def golden(name: str) -> Path:
+    """The file that holds the rendered statements of a raw file."""
+    return Path(__file__).with_name(f"create_rows_{name}.sql")
+
+
+def rendered(name: str) -> str:
+    """The statements that are hard to read where they are made."""
+    file = raw_file(name)
+    return f"{sql.create_rows(file, LATEST)};\n\n{sql.describe_repeats(file)};\n"
+
+
 def statements(file: RawFile) -> list[str]:
     """All of a load, and those that read what it wrote."""
     month = "2020-01" if file.month_column else None
@@ -158,6 +170,12 @@ def statements(file: RawFile) -> list[str]:
         sql.RELATIONS,
         sql.count_relations([("MART", "X"), ("DIM", 'odd"name')]),
     ]
+
+
+@pytest.mark.parametrize("name", ["movies", "ratings"])
+def test_the_parsing_statement_reads_as_the_file_beside_this_test(name: str) -> None:
+    """After a change on purpose: python -m netflix_assets_tests.loading.test_snowflake_sql."""
+    assert golden(name).read_text() == rendered(name)
 
 
 @pytest.mark.parametrize("file", RAW_FILES, ids=lambda file: file.name)
@@ -199,3 +217,8 @@ def test_pages_are_those_of_the_account(account: str, home: str) -> None:
         "copy query": f"{home}/compute/history/queries/01ab/detail",
         "table": f"{home}/data/databases/MOVIELENS/schemas/RAW/table/RAW_MOVIES",
     }
+
+
+if __name__ == "__main__":
+    for written in ("movies", "ratings"):
+        golden(written).write_text(rendered(written))

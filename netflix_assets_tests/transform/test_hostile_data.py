@@ -7,13 +7,13 @@ from dataclasses import replace
 from netflix_assets.catalog import BLANKS, raw_file
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.warehouse import ObjectsByPartition
-from netflix_assets.settings import Settings
+from netflix_assets.settings import RejectLimit, Settings
 from netflix_assets.targets import duckdb_from, warehouse_from
 from netflix_assets_tests.hostile_data import HOSTILE, WARNINGS, dbt_build, load, put
 
 
 def test_everything_is_built_of_odd_files_and_of_none(s3: Settings) -> None:
-    settings = replace(s3, max_rejected_fraction=0.5)
+    settings = replace(s3, reject_limit=RejectLimit(0.5))
     load(settings)
     assert set(dbt_build(settings).values()) == {"success", "pass", "no-op"}
 
