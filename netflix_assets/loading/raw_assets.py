@@ -4,7 +4,6 @@ How rows get into a table is the warehouse's business (`warehouse.py`); this mod
 load, and tells Dagster what came of it.
 """
 
-import re
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -41,7 +40,6 @@ GROUP = RAW_SCHEMA
 WAREHOUSE_KINDS = {Target.LOCAL: "duckdb", Target.SNOWFLAKE: "snowflake"}
 _REJECTS_SHOWN = 20
 _RETRIES = 3
-_MONTH_IN_KEY = re.compile(r"month=(\d{4}-\d{2})")
 _FIRST_RETRY_SECONDS = 2
 
 
@@ -148,8 +146,8 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             try:
                 report = warehouse.replace(file, objects, bucket, run_id=context.run.run_id)
             except LoadError as error:
-                refused = _months_named(str(error), objects) or objects
-                _remember(context.instance, file, contents, warehouse, dict.fromkeys(refused, str(error)))
+                refused = error.refused if isinstance(error, RefusedLoad) else dict.fromkeys(objects, str(error))
+                _remember(context.instance, file, contents, warehouse, refused)
                 raise
         context.log.info(
             f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
@@ -161,14 +159,11 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             if month not in report.refused:
                 context.log_event(dg.AssetMaterialization(context.asset_key, partition=month, metadata=metadata))
         if report.refused:
+            _remember(context.instance, file, contents, warehouse, report.refused)
             raise RefusedLoad(report.refused)
         return dg.MaterializeResult(metadata=metadata)
 
     return _load
-
-
-def _months_named(text: str, objects: ObjectsByPartition) -> set[str | None]:
-    return {month for month in _MONTH_IN_KEY.findall(text) if month in objects}
 
 
 def _remember(
