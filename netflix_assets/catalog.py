@@ -257,9 +257,10 @@ def is_system_file(path: str) -> bool:
 def place_of(key: str, files: Sequence[RawFile] = RAW_FILES) -> Place | None:
     """What an object key under `raw/` stands for; None for an object that no entry knows.
 
-    A monthly file's own name at the top (`raw/ratings.csv`) is its whole export: a place without a month.
+    A monthly file's own name at the top (`raw/ratings.csv`) is its whole export: a place without a month. What
+    `is_system_file` knows is never data, whatever its name ends in.
     """
-    if not key.startswith(PREFIX):
+    if not key.startswith(PREFIX) or is_system_file(key):
         return None
     rest = key[len(PREFIX) :]
     whole = file_named(rest, files)

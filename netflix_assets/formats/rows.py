@@ -17,6 +17,8 @@ from netflix_assets.formats.text import legible
 from netflix_assets.formats.values import SHOWN, BadValue, Value, parse
 
 TEXT_LIMIT = 500
+CONFLICT = "this is a marker of a merge conflict"
+"""Reason to reject a line, and with it the object: its rows are there in two states."""
 
 # As long as the longest line; the csv module stops at 128 KiB otherwise.
 csv.field_size_limit(1 << 20)
@@ -84,6 +86,8 @@ class RowReader:
             BadRow: The line is no row of the file and month.
         """
         column: str | None = None
+        if line[:8] in (b"<<<<<<< ", b">>>>>>> ") or line == b"=======":
+            raise BadRow(None, CONFLICT)
         try:
             fields = split_fields(line)
             _check_count(fields, self._file.columns)

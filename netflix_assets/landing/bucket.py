@@ -86,11 +86,13 @@ def data_version(versions: Iterable[ObjectVersion]) -> str:
 
 
 def sort_into_catalog(versions: Iterable[ObjectVersion], files: Sequence[RawFile] = RAW_FILES) -> Contents:
-    """Place every listed object; none is dropped."""
+    """Place every listed object; only files of systems, which are never data, are left out."""
     placed: dict[str, dict[str | None, list[ObjectVersion]]] = {}
     whole: dict[str, list[ObjectVersion]] = {}
     unknown: list[ObjectVersion] = []
     for version in versions:
+        if catalog.is_system_file(version.key):
+            continue
         place = catalog.place_of(version.key, files)
         if place is None:
             unknown.append(version)

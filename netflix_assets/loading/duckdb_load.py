@@ -176,7 +176,7 @@ class Load:
                 seen=seen[item.month],
             )
             item.rows_read, item.rows_rejected = separated.rows_read, separated.rows_rejected
-            item.rejects = separated.first
+            item.rejects, item.conflict = separated.first, separated.conflict
 
     def _delete(self, connection: duckdb.DuckDBPyConnection) -> None:
         table = f"{RAW_SCHEMA}.{self._file.table}"

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TextIO
 
 from netflix_assets.catalog import RawFile
-from netflix_assets.formats.rows import BadRow, ReadRow, Reject, RowReader, key_of, repeat_reason, shown
+from netflix_assets.formats.rows import CONFLICT, BadRow, ReadRow, Reject, RowReader, key_of, repeat_reason, shown
 from netflix_assets.formats.values import Value
 
 _FIRST_REJECTS = 100
@@ -43,11 +43,13 @@ class Separated:
         rows_read: Rows in the object.
         rows_rejected: Those that are bad.
         first: The first of these; the file of rejects has all.
+        conflict: The first that is a marker of a merge conflict.
     """
 
     rows_read: int
     rows_rejected: int
     first: list[Reject]
+    conflict: Reject | None
 
 
 def _rows(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -89,6 +91,7 @@ def separate(
     repeated = set(repeated)
     read = bad = 0
     first: list[Reject] = []
+    conflict: Reject | None = None
     with _create(good) as good_rows, _create(rejected) as bad_rows:
         writer = csv.writer(good_rows, lineterminator="\n")
         reject_writer = csv.writer(bad_rows, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
@@ -105,11 +108,13 @@ def separate(
                 reject = Reject(object_key, number, error.column, error.reason, shown(line))
                 reject_writer.writerow((month or "", object_key, number, error.column or "", error.reason, reject.text))
                 bad += 1
+                if error.reason == CONFLICT:
+                    conflict = conflict or reject
                 if len(first) < _FIRST_REJECTS:
                     first.append(reject)
             else:
                 writer.writerow(values)
-    return Separated(read, bad, first)
+    return Separated(read, bad, first, conflict)
 
 
 def first_repeat(

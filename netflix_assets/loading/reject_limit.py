@@ -1,8 +1,8 @@
 """When too much of an object or month is bad for it to be loaded: the one place where the limit is applied.
 
 An object, or a month over all its objects, is refused when more of its rows are bad than are always allowed (10) and
-more than the allowed share of them (1%). It is judged by itself, whatever else the load brings, and it is left out
-alone.
+more than the allowed share of them (1%), or when a merge conflict stands in it. It is judged by itself, whatever else
+the load brings, and it is left out alone.
 """
 
 from __future__ import annotations
@@ -28,14 +28,17 @@ def refusal(
         repeats: Rows beyond those counted as bad that repeat the key of another one; the sentence then holds
             `quarantine.EXAMPLE`, for the caller to replace.
     """
+    stays = f"{file.table} keeps what it held of {month}" if month else f"{file.table} stays as it was"
     for item in items:
+        if item.conflict is not None:
+            return f"{item.conflict}, so {stays}; resolve the conflict and upload the real file"
         if _exceeds(item.rows_rejected, item.rows_read, limit):
-            return _sentence(file, month, item.version.key, item.rows_rejected, item.rows_read, [item], limit)
+            return _sentence(stays, item.version.key, item.rows_rejected, item.rows_read, [item], limit)
     rejected, read = sum(item.rows_rejected for item in items), sum(item.rows_read for item in items)
     if not _exceeds(rejected + repeats, read, limit):
         return None
     where = items[0].version.key if len(items) == 1 else f"{file.name} of {month}" if month else file.name
-    return _sentence(file, month, where, rejected + repeats, read, items, limit)
+    return _sentence(stays, where, rejected + repeats, read, items, limit)
 
 
 def _exceeds(rejected: int, read: int, limit: RejectLimit) -> bool:
@@ -44,8 +47,7 @@ def _exceeds(rejected: int, read: int, limit: RejectLimit) -> bool:
 
 
 def _sentence(
-    file: RawFile,
-    month: str | None,
+    stays: str,
     where: str,
     bad: int,
     read: int,
@@ -54,7 +56,6 @@ def _sentence(
 ) -> str:
     always = f"more than {limit.rows} and " if limit.rows else ""
     first = next((str(item.rejects[0]) for item in items if item.rejects), EXAMPLE)
-    stays = f"{file.table} keeps what it held of {month}" if month else f"{file.table} stays as it was"
     return (
         f"{bad} of the {read} rows of {where} are bad, {always}more than the allowed "
         f"{limit.fraction:.2%}, so {stays}; the first: {first}; correct the file and upload it again, or raise "

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
 from netflix_assets.formats.months import adjacent, time_window
-from netflix_assets.formats.rows import TEXT_LIMIT
+from netflix_assets.formats.rows import CONFLICT, TEXT_LIMIT
 from netflix_assets.formats.rules import NUMBER, Rule, characters, rules_of
 from netflix_assets.formats.text import CONTROLS
 from netflix_assets.formats.values import SHOWN, SPACES
@@ -288,6 +288,7 @@ def _fault(file: RawFile, latest: int) -> str:
     """What is wrong with a line, as 'column|reason' (no column: the whole line), or NULL; as `formats.rows` says it."""
     invalid = f"octet_length(left(line, charindex({_REPLACED}, line) - 1)) + 1"
     rules = [
+        ("left(line, 8) in ('<<<<<<< ', '>>>>>>> ') or line = '======='", f"'|{CONFLICT}'"),
         (f"contains(line, {_REPLACED})", f"'|byte ' || ({invalid}) || ' of the line is not valid UTF-8'"),
         ("contains(line, chr(13))", "'|there is a carriage return inside the line'"),
         ("contains(line, chr(0))", "'|there is a NUL byte in the line'"),
@@ -376,7 +377,7 @@ def leave_out(objects: Sequence[Numbered]) -> list[str]:
 def count_rows() -> str:
     """Of each object: number, lines landed, longest line in bytes, its begin, rows, rejected, repeated, first reject.
 
-    The first reject is line, column, reason and text.
+    The first reject is line, column, reason and text; last comes the line of the first marker of a merge conflict.
     """
     return f"""with landed as (
     select object_key, count(*) as lines, max(octet_length(line)) as longest,
@@ -387,14 +388,16 @@ def count_rows() -> str:
 counted as (
     select object_number, count(*) as rows_read, count_if(reason is not null) as rejected,
         count_if(is_repeated) as repeated,
-        min(case when reason is not null then line_number end) as first_line
+        min(case when reason is not null then line_number end) as first_line,
+        min(case when reason = '{CONFLICT}' then line_number end) as conflict_line
     from {ROWS}
     group by object_number
 )
 select
     objects.object_number, coalesce(landed.lines, 0), coalesce(landed.longest, 0), landed.longest_start,
     coalesce(counted.rows_read, 0), coalesce(counted.rejected, 0), coalesce(counted.repeated, 0),
-    counted.first_line, first_reject.column_name, first_reject.reason, first_reject.raw_text
+    counted.first_line, first_reject.column_name, first_reject.reason, first_reject.raw_text,
+    counted.conflict_line
 from {OBJECTS} as objects
 left join landed on objects.object_key = landed.object_key
 left join counted on objects.object_number = counted.object_number

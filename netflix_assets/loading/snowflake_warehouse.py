@@ -23,7 +23,7 @@ from netflix_assets.errors import LoadError, WarehouseError
 from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.header import check_header
 from netflix_assets.formats.lines import LONGEST_LINE, first_line_of, line_too_long, whole_lines
-from netflix_assets.formats.rows import Reject
+from netflix_assets.formats.rows import CONFLICT, Reject
 from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
@@ -252,14 +252,17 @@ class SnowflakeWarehouse:
             counts = opened.run(sql.count_rows()).rows
         by_month: dict[str | None, list[PreparedObject]] = defaultdict(list)
         for row, item in zip(counts, objects, strict=True):
-            _, lines, longest, longest_start, read, rejected, _, line, column, reason, text = row
+            _, lines, longest, longest_start, read, rejected, _, line, column, reason, text, conflict_line = row
             key = item.version.key
             if not lines and not item.is_empty:
                 raise LoadError(f"Snowflake found no line in {key}, so nothing was changed; load again")
             if longest > LONGEST_LINE:
                 refused.setdefault(item.month, str(line_too_long(key, longest_start.encode())))
             first = [Reject(key, int(line), column, reason, text)] if rejected else []
-            by_month[item.month].append(PreparedObject(item.version, item.month, int(read), int(rejected), first))
+            conflict = Reject(key, int(conflict_line), None, CONFLICT, "") if conflict_line else None
+            by_month[item.month].append(
+                PreparedObject(item.version, item.month, int(read), int(rejected), first, conflict)
+            )
         for month, items in by_month.items():
             if month not in refused and (sentence := refusal(file, month, items, self._limit)):
                 refused[month] = sentence

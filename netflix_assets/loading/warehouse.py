@@ -114,6 +114,7 @@ class PreparedObject:
         rows_read: Rows in it.
         rows_rejected: Rows not to be loaded.
         rejects: The first of these.
+        conflict: The first that is a marker of a merge conflict.
     """
 
     version: ObjectVersion
@@ -121,6 +122,7 @@ class PreparedObject:
     rows_read: int = 0
     rows_rejected: int = 0
     rejects: Sequence[Reject] = ()
+    conflict: Reject | None = None
 
     @property
     def rows_loaded(self) -> int:

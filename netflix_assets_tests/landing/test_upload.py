@@ -306,7 +306,7 @@ def test_ratings_with_a_broken_header_are_refused(
 
 def test_ratings_of_which_none_has_a_time_are_refused(source: Path, bucket: LandingBucket, scratch: Path) -> None:
     put(source, {"ratings.csv": ratings("x", "y")})
-    with pytest.raises(UserError, match=r"ratings\.csv of .*: no timestamp is a time"):
+    with pytest.raises(UserError, match=r"ratings\.csv of .*, line 2: timestamp .* is "):
         upload(str(source), bucket, scratch=scratch)
 
 

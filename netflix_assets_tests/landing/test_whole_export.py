@@ -59,7 +59,7 @@ def test_objects_that_somebody_put_into_a_month_win(bucket: LandingBucket, tmp_p
 def test_two_exports_or_one_that_is_none_are_refused_and_nothing_is_written(
     bucket: LandingBucket, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match="line 1 reads 'nonsense'; it must be the header"):
+    with pytest.raises(UserError, match="line 1: this is not the file's header"):
         export(bucket, tmp_path, "nonsense\n")
     with pytest.raises(UserError, match="whole more than once"):
         export(bucket, tmp_path, HEADER + MARCH, key="raw/ratings.csv.gz")

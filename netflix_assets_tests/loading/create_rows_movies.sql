@@ -45,6 +45,7 @@ faults as (
     select
         *,
         case
+            when left(line, 8) in ('<<<<<<< ', '>>>>>>> ') or line = '=======' then '|this is a marker of a merge conflict'
             when contains(line, chr(65533)) then '|byte ' || (octet_length(left(line, charindex(chr(65533), line) - 1)) + 1) || ' of the line is not valid UTF-8'
             when contains(line, chr(13)) then '|there is a carriage return inside the line'
             when contains(line, chr(0)) then '|there is a NUL byte in the line'

@@ -535,6 +535,25 @@ def test_several_refused_months_are_told_one_line_each(loading: Loading) -> None
     assert str(caught.value).splitlines() == list(caught.value.refused.values())
 
 
+def test_a_merge_conflict_is_refused_wherever_it_stands(loading: Loading) -> None:
+    loading.allow(0.9)
+    lines = ["1,Heat (1995),Action", "<<<<<<< HEAD", "2,Up (2009),Family", "=======", "2,Up,Family", ">>>>>>> theirs"]
+    sentence = loading.refused(lambda: loading.load_body(MOVIES, csv(MOVIES, *lines)), LoadError)
+    assert sentence == (
+        "raw/movies.csv, line 3: this is a marker of a merge conflict, so raw_movies stays as it was; resolve the "
+        "conflict and upload the real file"
+    )
+
+
+def test_files_of_systems_are_never_data(loading: Loading) -> None:
+    for name in ("._ratings.csv", "_SUCCESS", ".ratings.csv.crc", "_temporary/0.csv", "__MACOSX/ratings.csv"):
+        loading.bucket.put(f"raw/ratings/month={MONTH}/{name}", io.BytesIO(b"\0\5\x16\7"))
+    loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
+    report = loading.load(RATINGS)
+    assert (report.objects, report.rows_loaded, report.refused) == (1, 3, {})
+    assert loading.bucket.contents().unknown == ()
+
+
 def test_an_empty_part_beside_full_ones_is_no_rows(loading: Loading) -> None:
     loading.bucket.put(f"raw/ratings/month={MONTH}/part-0.csv", io.BytesIO(b""))
     loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
@@ -703,7 +722,7 @@ def test_a_refused_load_is_not_held(loading: Loading) -> None:
         'a "b".csv',
         "with space.csv",
         "ümläut 天.csv",
-        "..csv",
+        "a..csv",
         "a;drop table--.csv",
         "[x]*?{y}.csv",
         "%41.csv",
