@@ -253,7 +253,7 @@ def test_a_damaged_gzip_puts_nothing(source: Path, bucket: LandingBucket, scratc
     whole = gzip.compress(ratings(*range(JAN_2001, JAN_2001 + 99)))
     for broken in (whole[:-20], b"not gzip at all", whole[:50] + b"oops" + whole[54:]):
         put(source, {"movies.csv": MOVIES, "ratings.csv.gz": broken})
-        with pytest.raises(UserError, match=r"ratings\.csv\.gz.*the gzip data is"):
+        with pytest.raises(UserError, match=r"ratings\.csv\.gz.*(the gzip data is|the content is not gzip)"):
             upload(str(source), bucket, scratch=scratch)
     assert contents(bucket) == {}
 
