@@ -21,6 +21,7 @@ def duckdb_from(settings: Settings, *, wait_seconds: int = 60) -> DuckDBWarehous
     return DuckDBWarehouse(
         settings.warehouse_path,
         limit=settings.reject_limit,
+        max_shrink=settings.max_shrink,
         lock_wait_seconds=wait_seconds,
     )
 
@@ -29,7 +30,12 @@ def snowflake_from(settings: Settings, *, wait_seconds: int = 60) -> SnowflakeWa
     """The Snowflake database."""
     if settings.snowflake is None:
         raise SettingsError("NETFLIX_TARGET is snowflake, but there are no settings of a Snowflake account")
-    return SnowflakeWarehouse(settings.snowflake, limit=settings.reject_limit, connect_seconds=wait_seconds)
+    return SnowflakeWarehouse(
+        settings.snowflake,
+        limit=settings.reject_limit,
+        max_shrink=settings.max_shrink,
+        connect_seconds=wait_seconds,
+    )
 
 
 WAREHOUSES: Mapping[Target, Callable[..., Warehouse]] = {

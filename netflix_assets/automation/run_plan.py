@@ -30,7 +30,7 @@ from netflix_assets.landing.bucket import data_version
 from netflix_assets.landing.failed_loads import FailedLoad
 from netflix_assets.landing.source_assets import GROUP as LANDING
 from netflix_assets.landing.whole_export import split_key, split_objects
-from netflix_assets.loading.raw_assets import observed_objects
+from netflix_assets.loading.raw_assets import load_fingerprint, observed_objects
 from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.partitions import load_name, longest_stretch
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
@@ -269,7 +269,8 @@ class _Planner:
         }
         if due:
             self.stale_tables.add(table)
-        objects = {name: arrival_fingerprint(contents.of(file, key)) for key, name in due.items()}
+        limits = self.situation.limits
+        objects = {name: load_fingerprint(contents.of(file, key), limits) for key, name in due.items()}
         for key, name in list(due.items()):
             known = self.situation.failed_loads.get(name)
             if known is None or known.objects != objects[name] or self.force or self._is_accepted(file, name):

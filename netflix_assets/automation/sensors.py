@@ -73,7 +73,9 @@ def tick(
         context.log.warning("The cursor cannot be read; what was observed is taken from Dagster's own record.")
     try:
         listing = fingerprint_listing(bucket.versions())
-        if cursor is not None and cursor.is_processed(listing.fingerprint, time.time()):
+        # A load that was refused is tried again under another limit.
+        processing = f"{listing.fingerprint} {warehouse.limits}"
+        if cursor is not None and cursor.is_processed(processing, time.time()):
             note = f"; {cursor.note}" if cursor.note else ""
             return dg.SkipReason(
                 f"nothing changed among the {listing.objects:,} objects under raw/{listing.note}{note}"
@@ -108,14 +110,12 @@ def tick(
         return nothing_to_run(f"waits for the warehouse, next try with the next tick: {error}", kept)
     events += outdated_failures(situation)
     if not contents.files and not contents.whole_exports and not any(situation.loaded.values()):
-        return nothing_to_run(_EMPTY, replace(kept, processed_fingerprint=listing.fingerprint))
+        return nothing_to_run(_EMPTY, replace(kept, processed_fingerprint=processing))
     plan = plan_run(graph, situation)
     for sentence in plan.notes:
         context.log.warning(sentence)
     if plan.is_empty:
-        processed = replace(
-            kept, processed_fingerprint=listing.fingerprint, retry_at=plan.retry_at, note=plan.not_loaded
-        )
+        processed = replace(kept, processed_fingerprint=processing, retry_at=plan.retry_at, note=plan.not_loaded)
         return nothing_to_run(plan.reason, processed)
     return dg.SensorResult(asset_events=events, run_requests=[run_request(plan)], cursor=kept.to_cursor())
 

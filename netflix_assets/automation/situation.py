@@ -32,6 +32,7 @@ class Situation:
         split: Of each file whose whole export was split, the data version of that export.
         past: Runs that have ended, newest first.
         now: Seconds since 1970.
+        limits: The limits by which loads are judged, see `Warehouse.limits`.
     """
 
     contents: Contents
@@ -42,6 +43,7 @@ class Situation:
     split: Mapping[str, str] = field(default_factory=dict)
     past: Sequence[PastRun] = ()
     now: float = 0.0
+    limits: str = ""
 
     @property
     def failed_loads(self) -> dict[str, FailedLoad]:
@@ -90,6 +92,7 @@ class Situation:
             split=split,
             past=PastRun.read(instance),
             now=time.time(),
+            limits=warehouse.limits,
         )
 
 
@@ -101,7 +104,7 @@ def outdated_failures(situation: Situation) -> list[dg.AssetCheckEvaluation]:
         if check == split_check(file):
             still = still_refused(known, contents.whole_exports.get(file.name, ()))
         else:
-            still = still_failed(file, known, contents, situation.loaded[file.name])
+            still = still_failed(file, known, contents, situation.loaded[file.name], situation.limits)
         if known != still:
             evaluations.append(failed_loads_evaluation(check, still))
     return evaluations

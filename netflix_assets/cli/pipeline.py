@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Collection
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
@@ -37,20 +38,26 @@ def _sample(folder: Path, scale: float, seed: int) -> None:
     console.print(f"sample: {', '.join(f'{count:,} {name}' for name, count in rows.items())} in {escape(str(folder))}")
 
 
-@click.command(epilog="Example: netflix-assets materialize")
+@click.command(epilog="Example: netflix-assets materialize --accept movies")
 @click.option("--all", "force", is_flag=True, help="Load and build everything, changed or not.")
+@click.option(
+    "--accept",
+    multiple=True,
+    metavar="NAME",
+    help="Let a load through that takes away many rows: a file (movies), a month (ratings/2015-03), or all.",
+)
 @one_sentence
-def materialize(force: bool) -> None:
+def materialize(force: bool, accept: tuple[str, ...]) -> None:
     """Observe the bucket, load what changed, build what is below it, and print what came of it.
 
     Goes on until nothing is left that can run: what is refused leaves the rest loaded and built. Exits with 1 if
     anything is refused or failed, with a line for each.
     """
-    if not _materialize(Settings.from_environment(), force=force):
+    if not _materialize(Settings.from_environment(), force=force, accept=accept):
         raise SystemExit(1)
 
 
-def _materialize(settings: Settings, *, force: bool = False) -> bool:
+def _materialize(settings: Settings, *, force: bool = False, accept: Collection[str] = ()) -> bool:
     import dagster as dg
 
     from netflix_assets.automation.instance import dagster_instance
@@ -88,6 +95,7 @@ def _materialize(settings: Settings, *, force: bool = False) -> bool:
                 bucket,
                 warehouse,
                 force=force,
+                accept=accept,
                 on_event=show,
                 on_plan=planning,
                 tell=lambda text: report(text, 0, 1),
@@ -150,7 +158,8 @@ def demo(data: str | None, skip: tuple[str, ...], yes: bool) -> None:
             _sample(Path(folder), DEMO_SCALE, 1)
         called = None if data else "made-up sample data"
         run_upload(settings, data or folder, skip=skip, replace=True, confirm=confirm, called=called)
-    if not _materialize(settings):
+    # Whoever gives other data wants it in place of what was there.
+    if not _materialize(settings, accept=["all"]):
         raise SystemExit(1)
     _status(settings)
     duckdb = ".".join(version("duckdb").split(".")[:2])

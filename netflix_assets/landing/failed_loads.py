@@ -18,6 +18,9 @@ from netflix_assets.private_apis import AssetCheckExecutionRecordStatus
 LOADS_ACCEPTED = "loads_accepted"
 """Check of every raw table: no file or month in the bucket is refused."""
 
+DID_NOT_SHRINK = "did_not_shrink"
+"""Check of every raw table: no load is held back because it would take away too much."""
+
 EXPORT_IS_SPLIT = "export_is_split"
 """Check of the asset that splits a whole export: the one in the bucket is split."""
 
@@ -30,7 +33,7 @@ class FailedLoad:
     """A file, month or export that is not loaded as it is in the bucket.
 
     Attributes:
-        objects: Fingerprint of its objects, see `arrivals.arrival_fingerprint`.
+        objects: Fingerprint of its objects, and of the limits that they were judged by: another limit is another try.
         why: In a sentence: what is wrong, where, and what to do.
     """
 

@@ -27,18 +27,22 @@ from netflix_assets.loading import duckdb_sql as sql
 from netflix_assets.loading import quarantine
 from netflix_assets.loading.csv_object import land
 from netflix_assets.loading.reject_limit import refusal
+from netflix_assets.loading.shrink import Shrink, may_shrink, shrink_sentence
 from netflix_assets.loading.warehouse import (
     LOAD_HISTORY_COLUMNS,
     ObjectsByPartition,
     PreparedObject,
     RefusedLoad,
+    load_states_of,
+    load_states_query,
     may_be_empty,
 )
 from netflix_assets.settings import RejectLimit
 
 _DOWNLOADS = 4
-# As they are; without the rows of bad values; without repeated rows; without the partitions these were too many of.
-_ATTEMPTS = 4
+# As they are; without the rows of bad values; without repeated rows; without the partitions these were too many of;
+# without those that would take away too much.
+_ATTEMPTS = 5
 
 
 @dataclass
@@ -61,12 +65,17 @@ class Load:
 
     Attributes:
         refused: Why, by partition key, a partition is left out.
+        held_back: Those of them that would have taken away too much.
         sources: The objects of the others.
     """
 
-    def __init__(self, file: RawFile, objects: ObjectsByPartition, limit: RejectLimit) -> None:
+    def __init__(
+        self, file: RawFile, objects: ObjectsByPartition, limit: RejectLimit, *, max_shrink: float | None
+    ) -> None:
         """Say what to load; see `Warehouse.replace`."""
         self.refused: dict[str | None, str] = {}
+        self.held_back: set[str | None] = set()
+        self._max_shrink = max_shrink
         self.sources: list[_Source] = []
         self._file = file
         self._objects = objects
@@ -121,14 +130,16 @@ class Load:
         for _ in range(_ATTEMPTS):
             self._refuse_by_limit()
             if self.refused and not self._accepted:
-                raise RefusedLoad(self.refused)
+                raise RefusedLoad(self.refused, self.held_back)
             connection.execute("begin transaction")
             try:
-                self._delete(connection)
                 suspects = self._insert(connection, load_id)
                 refused = len(self.refused)
                 repeated = {} if suspects else self._repeated_keys(connection, load_id)
+                if not suspects and not repeated:
+                    self._hold_back(connection, load_id)
                 if not suspects and not repeated and len(self.refused) == refused:
+                    self._delete(connection, load_id)
                     self._write_books(connection, load_id, run_id)
                     connection.execute("commit")
                     return load_id
@@ -178,17 +189,38 @@ class Load:
             item.rows_read, item.rows_rejected = separated.rows_read, separated.rows_rejected
             item.rejects, item.conflict = separated.first, separated.conflict
 
-    def _delete(self, connection: duckdb.DuckDBPyConnection) -> None:
+    def _hold_back(self, connection: duckdb.DuckDBPyConnection, load_id: int) -> None:
+        """Leave out what would take away too much, while the table still holds the rows before the load as well."""
+        if self._max_shrink is None:
+            return
+        rows = connection.execute(load_states_query([self._file])).fetchall()
+        states = load_states_of([self._file], rows)[self._file.name]
+        for month, versions in self._accepted.items():
+            before = states.get(month)
+            if before is None or not may_shrink(month, versions, before):
+                continue
+            after = sum(source.item.rows_loaded for source in self.sources if source.item.month == month)
+            lost = _one(connection, sql.count_lost_keys(self._file, month, load_id))
+            shrink = Shrink(before.rows_loaded, after, lost)
+            if shrink.exceeds(self._max_shrink):
+                self.refused[month] = shrink_sentence(self._file, month, shrink, self._max_shrink)
+                self.held_back.add(month)
+        self._leave_out_refused()
+
+    def _delete(self, connection: duckdb.DuckDBPyConnection, load_id: int) -> None:
+        """Delete what the load replaces, its rows being in the table already."""
         table = f"{RAW_SCHEMA}.{self._file.table}"
         rejected = f"delete from {RAW_SCHEMA}.rejected_rows where table_name = ?"
         if None in self._accepted:
-            connection.execute(f"delete from {table}")
+            connection.execute(f"delete from {table} where _load_id <> ?", [load_id])
             connection.execute(rejected, [self._file.table])
             return
         months = [month for month in self._accepted if month is not None]
         for start, end in adjacent(time_window(month) for month in sorted(months)):
             column = f'"{self._file.month_column}"'
-            connection.execute(f"delete from {table} where {column} >= ? and {column} < ?", [start, end])
+            connection.execute(
+                f"delete from {table} where {column} >= ? and {column} < ? and _load_id <> ?", [start, end, load_id]
+            )
         connection.execute(f"{rejected} and list_contains(?, month)", [self._file.table, months])
 
     def _insert(self, connection: duckdb.DuckDBPyConnection, load_id: int) -> list[_Source]:

@@ -125,6 +125,20 @@ def repeated_keys(file: RawFile, month: str | None, load_id: int, *, limit: int 
     return f"select {_key(file)} {groups}" + (f" order by all limit {limit}" if limit else "")
 
 
+def count_lost_keys(file: RawFile, month: str | None, load_id: int) -> str:
+    """Return the query for the number of rows held before a load whose key none of its rows has."""
+    table = f"{RAW_SCHEMA}.{file.table}"
+    window = ""
+    if month is not None:
+        start, end = time_window(month)
+        window = f' and held."{file.month_column}" >= {start} and held."{file.month_column}" < {end}'
+    same = " and ".join(f'loaded."{name}" = held."{name}"' for name in file.key)
+    return (
+        f"select count(*) from {table} as held where held._load_id <> {load_id}{window} "
+        f"and not exists (select 1 from {table} as loaded where loaded._load_id = {load_id} and {same})"
+    )
+
+
 def _key(file: RawFile) -> str:
     return ", ".join(f'"{name}"' for name in file.key)
 

@@ -29,7 +29,7 @@ from netflix_assets.loading.warehouse import (
     load_states_query,
 )
 from netflix_assets.scratch import scratch_folder
-from netflix_assets.settings import DEFAULT_REJECT_LIMIT, RejectLimit
+from netflix_assets.settings import DEFAULT_MAX_SHRINK, DEFAULT_REJECT_LIMIT, RejectLimit
 
 _RETRY_SECONDS = 0.25
 # Where DuckDB's file header names the version that wrote it.
@@ -45,6 +45,7 @@ class DuckDBWarehouse:
         path: Path,
         *,
         limit: RejectLimit = DEFAULT_REJECT_LIMIT,
+        max_shrink: float = DEFAULT_MAX_SHRINK,
         lock_wait_seconds: float = 60,
         memory_limit: str = "1500MB",
     ) -> None:
@@ -53,13 +54,20 @@ class DuckDBWarehouse:
         Args:
             path: The database file; its folder is made if missing.
             limit: How many rows a load may reject.
+            max_shrink: Share of rows or keys that a load may take away.
             lock_wait_seconds: How long to wait for another process to let go of the file.
             memory_limit: DuckDB's own limit; it spills to disk beyond.
         """
         self.path = path
         self._limit = limit
+        self._max_shrink = max_shrink
         self._lock_wait_seconds = lock_wait_seconds
         self._memory_limit = memory_limit
+
+    @property
+    def limits(self) -> str:
+        """See `Warehouse.limits`."""
+        return f"{self._limit.fraction:g} {self._limit.rows} {self._max_shrink:g}"
 
     @contextmanager
     def connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -143,11 +151,19 @@ class DuckDBWarehouse:
         with self.connection() as connection:
             create_raw_tables(connection, files)
 
-    def replace(self, file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, run_id: str) -> LoadReport:
+    def replace(
+        self,
+        file: RawFile,
+        objects: ObjectsByPartition,
+        bucket: LandingBucket,
+        *,
+        run_id: str,
+        accept_shrink: bool = False,
+    ) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
         with scratch_folder(self.path.parent / "tmp", "load-", error=WarehouseError) as folder:
-            load = Load(file, objects, self._limit)
+            load = Load(file, objects, self._limit, max_shrink=None if accept_shrink else self._max_shrink)
             load.land(bucket, folder)
             with self.connection() as connection:
                 create_raw_tables(connection, [file])
@@ -163,6 +179,7 @@ class DuckDBWarehouse:
             rejects=[reject for item in items for reject in item.rejects],
             seconds=time.monotonic() - started,
             refused=load.refused,
+            held_back=load.held_back,
         )
 
     def load_states(self, file: RawFile) -> dict[str | None, LoadState]:

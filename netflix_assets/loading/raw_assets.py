@@ -15,8 +15,9 @@ from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, Column, RawFile
 from netflix_assets.errors import BucketError, LoadError, WarehouseError
 from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.arrivals import arrival_fingerprint
-from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion
 from netflix_assets.landing.failed_loads import (
+    DID_NOT_SHRINK,
     LOADS_ACCEPTED,
     FailedLoad,
     failed_loads_evaluation,
@@ -49,10 +50,12 @@ class LoadConfig(dg.Config):
     Attributes:
         only_changed: Leave out months whose objects are those already loaded.
         other_months: Months to load besides those of the run's range of partitions.
+        accept_shrink: Load also what takes away a large share of the rows or keys (see `loading/shrink.py`).
     """
 
     only_changed: bool = False
     other_months: list[str] = []  # noqa: RUF012 (Dagster's config reads the default from here)
+    accept_shrink: bool = False
 
 
 def observed_objects(file: RawFile, contents: Contents) -> dict[str | None, Sequence[Any]]:
@@ -144,49 +147,65 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             states = warehouse.load_states(file)
             objects = objects_to_load(file, contents, states, months, only_changed=config.only_changed)
             try:
-                report = warehouse.replace(file, objects, bucket, run_id=context.run.run_id)
+                report = warehouse.replace(
+                    file, objects, bucket, run_id=context.run.run_id, accept_shrink=config.accept_shrink
+                )
             except LoadError as error:
-                refused = error.refused if isinstance(error, RefusedLoad) else dict.fromkeys(objects, str(error))
-                _remember(context.instance, file, contents, warehouse, refused)
+                _remember(context.instance, file, contents, warehouse, _refused_by(error, objects))
                 raise
         context.log.info(
             f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
             f"from {report.objects} objects in {report.seconds:.2f} s"
         )
         metadata = _metadata(report, warehouse.row_count(file))
-        recorded = config.other_months if not report.refused else months or []
-        for month in recorded:
+        # Of a range in which something is refused, the others; else Dagster itself records the range.
+        for month in (months or []) if report.refused else config.other_months:
             if month not in report.refused:
                 context.log_event(dg.AssetMaterialization(context.asset_key, partition=month, metadata=metadata))
         if report.refused:
-            _remember(context.instance, file, contents, warehouse, report.refused)
-            raise RefusedLoad(report.refused)
+            refused = RefusedLoad(report.refused, report.held_back)
+            _remember(context.instance, file, contents, warehouse, refused)
+            raise refused
         return dg.MaterializeResult(metadata=metadata)
 
     return _load
 
 
+def _refused_by(error: LoadError, objects: ObjectsByPartition) -> RefusedLoad:
+    """Return what a load refused: where it failed as a whole, all of it."""
+    return error if isinstance(error, RefusedLoad) else RefusedLoad(dict.fromkeys(objects, str(error)))
+
+
 def _remember(
-    instance: dg.DagsterInstance,
-    file: RawFile,
-    contents: Contents,
-    warehouse: Warehouse,
-    refused: Mapping[str | None, str],
+    instance: dg.DagsterInstance, file: RawFile, contents: Contents, warehouse: Warehouse, refused: RefusedLoad
 ) -> None:
     """Record what is refused until its objects change, and see to it that what is below has a table to read."""
     warehouse.ensure_raw_tables([file])
-    (check,) = failure_checks(file)
-    known = still_failed(file, recorded_failures(instance, check), contents, warehouse.load_states(file))
-    now = {
-        load_name(file, month): FailedLoad(arrival_fingerprint(contents.of(file, month)), why)
-        for month, why in refused.items()
-    }
-    instance.report_runless_asset_event(failed_loads_evaluation(check, known | now))
+    states = warehouse.load_states(file)
+    for check in failure_checks(file):
+        known = still_failed(file, recorded_failures(instance, check), contents, states, warehouse.limits)
+        now = {
+            load_name(file, month): FailedLoad(load_fingerprint(contents.of(file, month), warehouse.limits), why)
+            for month, why in refused.refused.items()
+        }
+        own = {
+            load_name(file, month)
+            for month in refused.refused
+            if (month in refused.held_back) == (check.name == DID_NOT_SHRINK)
+        }
+        failed = {name: one for name, one in known.items() if name not in now}
+        failed |= {name: one for name, one in now.items() if name in own}
+        instance.report_runless_asset_event(failed_loads_evaluation(check, failed))
+
+
+def load_fingerprint(versions: Iterable[ObjectVersion], limits: str) -> str:
+    """Tell apart two tries to load the same objects: they were put again, or another limit holds."""
+    return f"{arrival_fingerprint(versions)} {limits}"
 
 
 def failure_checks(file: RawFile) -> list[dg.AssetCheckKey]:
     """Return the checks of a raw table whose results hold what is not loaded, see `landing.failed_loads`."""
-    return [dg.AssetCheckKey(dg.AssetKey(file.table_key), LOADS_ACCEPTED)]
+    return [dg.AssetCheckKey(dg.AssetKey(file.table_key), name) for name in (LOADS_ACCEPTED, DID_NOT_SHRINK)]
 
 
 def still_failed(
@@ -194,11 +213,12 @@ def still_failed(
     recorded: Mapping[str, FailedLoad],
     contents: Contents,
     states: Mapping[str | None, LoadState],
+    limits: str,
 ) -> dict[str, FailedLoad]:
-    """Return what of the recorded failures of a file still holds: the same objects are there and are not loaded."""
+    """Return what of the recorded failures of a file still holds: the same objects and limits, and not loaded."""
     changed = out_of_date(file, observed_objects(file, contents), states)
     now = {
-        load_name(file, month): arrival_fingerprint(contents.of(file, month))
+        load_name(file, month): load_fingerprint(contents.of(file, month), limits)
         for month, is_changed in changed.items()
         if is_changed
     }
@@ -263,9 +283,8 @@ def _rejects_table(rejects: Sequence[Reject]) -> dg.MetadataValue:
 
 
 def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
-    """The checks of one raw table: nothing is refused, its books balance, and nothing is in quarantine."""
+    """The checks of one raw table: nothing is refused or held back, its books balance, and nothing is in quarantine."""
     key = dg.AssetKey(file.table_key)
-    (accepted,) = failure_checks(file)
 
     @dg.multi_asset_check(
         name=f"{file.table}_checks",
@@ -283,10 +302,16 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
                 description="No row of the loads now in the table was set aside in `raw.rejected_rows`.",
             ),
             dg.AssetCheckSpec(
-                accepted.name,
+                LOADS_ACCEPTED,
                 asset=key,
                 description="No file or month in the bucket is refused: what is waits until its objects change, and "
                 "the table keeps the rows that it held.",
+            ),
+            dg.AssetCheckSpec(
+                DID_NOT_SHRINK,
+                asset=key,
+                description="No load is held back because it would take away too large a share of the rows or keys: "
+                "what is waits for a person (`accept_shrink` in the run's config) or for other objects.",
             ),
         ],
         pool=warehouse_pool(target, file.table),
@@ -303,9 +328,12 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
             yield books_balance(file, bucket.contents(), states, warehouse.row_count(file))
         if "no_rejected_rows" in selected:
             yield no_rejected_rows(file, states, warehouse.rejects(file, limit=_REJECTS_SHOWN))
-        if accepted.name in selected:
-            recorded = recorded_failures(context.instance, accepted)
-            yield failed_loads_result(accepted, still_failed(file, recorded, bucket.contents(), states))
+        for check in failure_checks(file):
+            if check.name in selected:
+                recorded = recorded_failures(context.instance, check)
+                yield failed_loads_result(
+                    check, still_failed(file, recorded, bucket.contents(), states, warehouse.limits)
+                )
 
     return _checks
 

@@ -434,6 +434,15 @@ def delete_window(file: RawFile, objects: ObjectsByPartition) -> str:
     return f"delete from {table} where {' or '.join(ranges)}"
 
 
+def count_kept_keys(file: RawFile) -> str:
+    """Return the query for the number of good rows, by month, whose key the table holds before the load."""
+    same = " and ".join(f'held."{name}" = rows_now.value_{file.header.index(name) + 1}' for name in file.key)
+    return (
+        f"select rows_now.month, count(*) from {ROWS} as rows_now where rows_now.reason is null and exists "
+        f"(select 1 from {RAW_SCHEMA}.{file.table} as held where {same}) group by rows_now.month"
+    )
+
+
 def insert_rows(file: RawFile, load_id: int) -> str:
     """The statement that loads the good rows, in the order of months and times, by which they are pruned."""
     names = ", ".join(f'"{name}"' for name in file.header)

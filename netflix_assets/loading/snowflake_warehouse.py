@@ -12,9 +12,9 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -28,6 +28,7 @@ from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.reject_limit import refusal
+from netflix_assets.loading.shrink import Shrink, may_shrink, shrink_sentence
 from netflix_assets.loading.snowflake_connection import QueryTag, Session, session
 from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.loading.warehouse import (
@@ -40,7 +41,7 @@ from netflix_assets.loading.warehouse import (
     load_states_query,
     may_be_empty,
 )
-from netflix_assets.settings import DEFAULT_REJECT_LIMIT, Duty, RejectLimit, SnowflakeSettings
+from netflix_assets.settings import DEFAULT_MAX_SHRINK, DEFAULT_REJECT_LIMIT, Duty, RejectLimit, SnowflakeSettings
 
 _FIRST_REJECTS = 100
 _HEADERS_AT_ONCE = 16
@@ -51,18 +52,30 @@ class SnowflakeWarehouse:
     """A Snowflake database."""
 
     def __init__(
-        self, settings: SnowflakeSettings, *, limit: RejectLimit = DEFAULT_REJECT_LIMIT, connect_seconds: int = 60
+        self,
+        settings: SnowflakeSettings,
+        *,
+        limit: RejectLimit = DEFAULT_REJECT_LIMIT,
+        max_shrink: float = DEFAULT_MAX_SHRINK,
+        connect_seconds: int = 60,
     ) -> None:
         """Name the account; nothing is connected yet.
 
         Args:
             settings: The account and who signs in.
             limit: How many rows of an object or month may be bad.
+            max_shrink: Share of rows or keys that a load may take away.
             connect_seconds: How long to try to reach the account.
         """
         self._settings = settings
         self._limit = limit
+        self._max_shrink = max_shrink
         self._connect_seconds = connect_seconds
+
+    @property
+    def limits(self) -> str:
+        """See `Warehouse.limits`."""
+        return f"{self._limit.fraction:g} {self._limit.rows} {self._max_shrink:g}"
 
     def session(self, duty: Duty, tag: QueryTag) -> AbstractContextManager[Session]:
         """A session of the user of a duty; see `snowflake_connection.session`."""
@@ -73,7 +86,15 @@ class SnowflakeWarehouse:
         with self.session(Duty.LOADER, QueryTag(RAW_SCHEMA)) as opened:
             _create_missing_tables(opened, files)
 
-    def replace(self, file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, run_id: str) -> LoadReport:
+    def replace(
+        self,
+        file: RawFile,
+        objects: ObjectsByPartition,
+        bucket: LandingBucket,
+        *,
+        run_id: str,
+        accept_shrink: bool = False,
+    ) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
         refused, empty = _check_headers(file, objects, bucket)
@@ -83,6 +104,8 @@ class SnowflakeWarehouse:
             statements: dict[str, str] = {}
             items: list[PreparedObject] = []
             rejects: list[Reject] = []
+            held_back: set[str | None] = set()
+            landed: Sequence[sql.Numbered] = ()
             accepted = _without(objects, refused)
             if any(accepted.values()):
                 wanted = sql.numbered(accepted, self._stage_prefix(opened, bucket), empty)
@@ -95,7 +118,15 @@ class SnowflakeWarehouse:
                     rejects = [Reject(*row) for row in found]
             if refused and not accepted:
                 raise RefusedLoad(refused)
-            load_id, inserted_by = _swap(opened, file, accepted, items, run_id)
+            with _transaction(opened):
+                if not accept_shrink:
+                    held_back = self._hold_back(opened, file, accepted, items, refused)
+                    _leave_out(opened, landed, held_back)
+                    items = [item for item in items if item.month not in held_back]
+                    accepted = _without(accepted, refused)
+                    if held_back and not accepted:
+                        raise RefusedLoad(refused, held_back)
+                load_id, inserted_by = _swap(opened, file, accepted, items, run_id)
             if inserted_by:
                 statements["insert"] = inserted_by
         return LoadReport(
@@ -108,6 +139,7 @@ class SnowflakeWarehouse:
             rejects=rejects,
             seconds=time.monotonic() - started,
             refused=refused,
+            held_back=held_back,
             statements=statements,
             pages=pages(self._settings, file, statements),
         )
@@ -266,10 +298,32 @@ class SnowflakeWarehouse:
         for month, items in by_month.items():
             if month not in refused and (sentence := refusal(file, month, items, self._limit)):
                 refused[month] = sentence
-        if left_out := [item for item in objects if item.month in refused]:
-            for statement in sql.leave_out(left_out):
-                opened.run(statement)
+        _leave_out(opened, objects, refused)
         return [item for month, items in by_month.items() if month not in refused for item in items]
+
+    def _hold_back(
+        self,
+        opened: Session,
+        file: RawFile,
+        objects: ObjectsByPartition,
+        items: Sequence[PreparedObject],
+        refused: dict[str | None, str],
+    ) -> set[str | None]:
+        """Refuse what would take away too much of what the table holds; returns those partitions."""
+        states = load_states_of([file], opened.run(load_states_query([file])).rows)[file.name]
+        candidates = [key for key, versions in objects.items() if may_shrink(key, versions, states.get(key))]
+        if not candidates:
+            return set()
+        kept = {month: int(count) for month, count in opened.run(sql.count_kept_keys(file)).rows} if items else {}
+        held_back = set()
+        for key in candidates:
+            before = states[key].rows_loaded
+            after = sum(item.rows_loaded for item in items if item.month == key)
+            shrink = Shrink(before, after, before - kept.get(key, 0))
+            if shrink.exceeds(self._max_shrink):
+                refused[key] = shrink_sentence(file, key, shrink, self._max_shrink)
+                held_back.add(key)
+        return held_back
 
 
 def partition_of(objects: ObjectsByPartition) -> str | None:
@@ -357,6 +411,26 @@ def _find_bad_objects(objects: Sequence[sql.Numbered], bucket: LandingBucket) ->
     return bad
 
 
+@contextmanager
+def _transaction(opened: Session) -> Iterator[None]:
+    """Do what is in the block, alone among loads, in one transaction."""
+    opened.run(sql.BEGIN)
+    try:
+        opened.run(sql.TAKE_LOCK)
+        yield
+        opened.run(sql.COMMIT)
+    except BaseException:
+        with suppress(WarehouseError):  # The failure itself is what matters; closing the session rolls back as well.
+            opened.run(sql.ROLLBACK)
+        raise
+
+
+def _leave_out(opened: Session, objects: Sequence[sql.Numbered], partitions: Collection[str | None]) -> None:
+    if left_out := [item for item in objects if item.month in partitions]:
+        for statement in sql.leave_out(left_out):
+            opened.run(statement)
+
+
 def _swap(
     opened: Session,
     file: RawFile,
@@ -364,7 +438,7 @@ def _swap(
     items: Sequence[PreparedObject],
     run_id: str,
 ) -> tuple[int, str]:
-    """Replace the window in one transaction; returns the load id and the query id of the insertion.
+    """Replace the partitions, in the open transaction; returns the load id and the query id of the insertion.
 
     Raises:
         LoadError: Other rows were inserted than were counted, so everything stays as it was.
@@ -372,30 +446,22 @@ def _swap(
     """
     expected = sum(item.rows_loaded for item in items)
     emptied = [month for month, versions in objects.items() if not versions]
-    opened.run(sql.BEGIN)
-    try:
-        opened.run(sql.TAKE_LOCK)
-        load_id = int(opened.run(sql.READ_LOAD_ID).rows[0][0])
-        now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
-        opened.run(sql.delete_window(file, objects))
-        opened.run(sql.delete_rejects(file, objects))
-        query_id = ""
-        if items:
-            inserted = opened.run(sql.insert_rows(file, load_id))
-            query_id = inserted.query_id
-            if inserted.affected != expected:
-                raise LoadError(
-                    f"{inserted.affected} rows were inserted into {file.table} where {expected} were counted, so "
-                    f"nothing was changed; load again, and if it stays so, look at query {query_id}"
-                )
-            if any(item.rows_rejected for item in items):
-                opened.run(sql.insert_rejects(file, load_id))
-            opened.run(sql.insert_history(file, load_id, run_id, now))
-        if emptied:
-            opened.run(sql.insert_emptied(file, emptied, load_id, run_id, now))
-        opened.run(sql.COMMIT)
-    except BaseException:
-        with suppress(WarehouseError):  # The failure itself is what matters; closing the session rolls back as well.
-            opened.run(sql.ROLLBACK)
-        raise
+    load_id = int(opened.run(sql.READ_LOAD_ID).rows[0][0])
+    now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
+    opened.run(sql.delete_window(file, objects))
+    opened.run(sql.delete_rejects(file, objects))
+    query_id = ""
+    if items:
+        inserted = opened.run(sql.insert_rows(file, load_id))
+        query_id = inserted.query_id
+        if inserted.affected != expected:
+            raise LoadError(
+                f"{inserted.affected} rows were inserted into {file.table} where {expected} were counted, so "
+                f"nothing was changed; load again, and if it stays so, look at query {query_id}"
+            )
+        if any(item.rows_rejected for item in items):
+            opened.run(sql.insert_rejects(file, load_id))
+        opened.run(sql.insert_history(file, load_id, run_id, now))
+    if emptied:
+        opened.run(sql.insert_emptied(file, emptied, load_id, run_id, now))
     return load_id, query_id

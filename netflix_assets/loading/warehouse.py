@@ -64,6 +64,7 @@ class LoadReport:
         seconds: Wall time.
         refused: Partitions (months; None for a file without months) that were refused and so hold what they held
             before, each with the sentence that says why.
+        held_back: Those of them that would have taken away too much, see `loading/shrink.py`.
         statements: Where a warehouse keeps a record of its statements, the number of each step's there.
         pages: Addresses where the warehouse shows the load and the table, by what they show.
     """
@@ -77,6 +78,7 @@ class LoadReport:
     rejects: Sequence[Reject]
     seconds: float
     refused: Mapping[str | None, str] = field(default_factory=dict)
+    held_back: Collection[str | None] = ()
     statements: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
 
@@ -135,25 +137,41 @@ class RefusedLoad(LoadError):
 
     Attributes:
         refused: Why, by partition key (None for a file without months).
+        held_back: Those of them that would have taken away too much.
     """
 
-    def __init__(self, refused: Mapping[str | None, str]) -> None:
+    def __init__(self, refused: Mapping[str | None, str], held_back: Collection[str | None] = ()) -> None:
         super().__init__("\n".join(refused.values()))
         self.refused = dict(refused)
+        self.held_back = frozenset(held_back)
 
 
 class Warehouse(Protocol):
     """A warehouse that raw files are loaded into."""
 
+    @property
+    def limits(self) -> str:
+        """The limits by which loads are judged, as a text that differs when they do."""
+        ...
+
     def ensure_raw_tables(self, files: Sequence[RawFile]) -> None:
         """Create the raw tables, the load history and the rejects table where they are missing."""
         ...
 
-    def replace(self, file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, run_id: str) -> LoadReport:
+    def replace(
+        self,
+        file: RawFile,
+        objects: ObjectsByPartition,
+        bucket: LandingBucket,
+        *,
+        run_id: str,
+        accept_shrink: bool = False,
+    ) -> LoadReport:
         """Make the table hold exactly the rows of these objects in these partitions.
 
         A partition with an object that is not the file, or of which too many rows are bad (`reject_limit`), is
-        refused: it holds what it held, and `LoadReport.refused` says why. The others are loaded.
+        refused: it holds what it held, and `LoadReport.refused` says why. So is one that would take away too much of
+        what is held (`loading/shrink.py`), unless `accept_shrink`. The others are loaded.
 
         Raises:
             RefusedLoad: Every partition is refused; the table is unchanged. A LoadError.

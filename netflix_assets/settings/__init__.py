@@ -19,6 +19,7 @@ from netflix_assets.settings.reader import Reader
 from netflix_assets.settings.snowflake import Duty, InfraSettings, ServiceUser, SnowflakeSettings
 
 __all__ = [
+    "DEFAULT_MAX_SHRINK",
     "DEFAULT_REJECT_LIMIT",
     "LOOKER_PARAMETERS",
     "PROJECT_ROOT",
@@ -59,6 +60,7 @@ class RejectLimit:
 
 
 DEFAULT_REJECT_LIMIT = RejectLimit()
+DEFAULT_MAX_SHRINK = 0.3
 
 
 @dataclass(frozen=True)
@@ -75,6 +77,7 @@ class Settings:
         s3_access_key: Access key; empty for what the machine is given (role, profile).
         s3_secret_key: Secret key that goes with it.
         reject_limit: How many rows of an object or month may be bad before it is refused.
+        max_shrink: Share (0..1) of the rows or keys of a file or month that a load may take away unasked.
         max_runtime_seconds: A run that takes longer is ended.
         schema_prefix: Put before every schema that dbt builds, for a developer's own copy.
         looker_studio: The dashboard in Looker Studio.
@@ -91,6 +94,7 @@ class Settings:
     s3_access_key: str
     s3_secret_key: str
     reject_limit: RejectLimit
+    max_shrink: float
     max_runtime_seconds: int
     schema_prefix: str
     looker_studio: LookerStudioSettings
@@ -190,6 +194,7 @@ class Settings:
                 reader.fraction("NETFLIX_MAX_REJECTED_FRACTION", RejectLimit.fraction),
                 reader.count("NETFLIX_ALWAYS_ALLOWED_REJECTS", RejectLimit.rows),
             ),
+            max_shrink=reader.fraction("NETFLIX_MAX_SHRINK", DEFAULT_MAX_SHRINK),
             max_runtime_seconds=reader.whole_number("NETFLIX_MAX_RUNTIME_SECONDS", 7200),
             schema_prefix=reader.matching(
                 "NETFLIX_SCHEMA_PREFIX", r"[A-Za-z0-9_]*", "only letters, digits and _", default=""

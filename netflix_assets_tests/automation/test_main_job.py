@@ -158,14 +158,44 @@ def test_what_is_refused_leaves_the_rest_loaded_and_built_and_is_named_until_its
     assert not small.status().failed
 
 
+def test_a_file_cut_short_closes_no_history_until_a_person_accepts_it(small: Pipeline) -> None:
+    def movies(count: int) -> str:
+        return MOVIES + "".join(f"{number},Film {number} (2001),Drama\n" for number in range(101, 101 + count))
+
+    closed = "select count(*) filter (where dbt_valid_to is not null), count(*) from snapshots.snap_movies"
+    small.put("raw/movies.csv", movies(50))
+    assert small.materialize().success
+    assert small.query(closed) == [(0, 54)]
+
+    small.put("raw/movies.csv", movies(5))
+    (sentence,) = small.materialize().errors
+    assert sentence.startswith("movies would go from 54 rows to 9, and 45 of its keys (movieId) would be gone")
+    assert small.query(closed) == [(0, 54)]
+    status = small.status()
+    assert set(status.failed_loads) == {"movies"}
+    assert [table.failed for table in status.tables if table.failed] == [("did_not_shrink",)]
+
+    small.put("raw/movies.csv", movies(50))
+    whole = small.materialize()
+    assert (whole.run_id, whole.success) == (None, True)
+    assert not small.status().failed
+    assert small.query(closed) == [(0, 54)]
+
+    small.delete("raw/movies.csv")
+    assert not small.materialize().success
+    assert small.one("select count(*) from dim.dim_movies") == 54
+    assert small.materialize(accept=["movies"]).success
+    assert small.query(closed) == [(54, 54)]
+
+
 def test_a_check_without_a_result_for_the_newest_build_is_pending_and_is_run_alone(small: Pipeline) -> None:
-    mart = dg.AssetKey(["mart", "tag_relevance_analysis"])
+    report = dg.AssetKey(["reporting", "report"])
     with dagster_instance(small.settings) as instance:
-        record = instance.get_latest_materialization_event(mart)
+        record = instance.get_latest_materialization_event(report)
         assert record is not None and record.asset_materialization is not None
-        instance.report_runless_asset_event(dg.AssetMaterialization(mart, tags=record.asset_materialization.tags))
+        instance.report_runless_asset_event(dg.AssetMaterialization(report, tags=record.asset_materialization.tags))
     (pending,) = [table for table in small.status().tables if table.checks_pending]
-    assert (pending.table, pending.checks_passed) == ("tag_relevance_analysis", 0)
+    assert (pending.table, pending.checks_passed, pending.checks_pending) == ("report", 0, 3)
     done = small.materialize()
     assert done.success, done.errors
     assert done.assets == frozenset()

@@ -19,7 +19,7 @@ from netflix_assets.landing.arrivals import arrival_fingerprint
 from netflix_assets.landing.bucket import ObjectVersion, data_version, sort_into_catalog
 from netflix_assets.landing.failed_loads import FailedLoad
 from netflix_assets.landing.whole_export import split_check
-from netflix_assets.loading.raw_assets import failure_checks
+from netflix_assets.loading.raw_assets import failure_checks, load_fingerprint
 from netflix_assets.loading.warehouse import LoadState
 from netflix_assets_tests.conftest import isolated_settings
 
@@ -57,6 +57,7 @@ class World:
     failures: dict[dg.AssetCheckKey, dict[str, FailedLoad]] = field(default_factory=dict)
     past: list[PastRun] = field(default_factory=list)
     relations: set[tuple[str, str]] = field(default_factory=set)
+    limits: str = "0.01 10 0.3"
 
     def load(self) -> None:
         """Everything in the bucket is loaded and everything below built."""
@@ -85,14 +86,16 @@ class World:
 
     def situation(self, now: float = NOW) -> Situation:
         contents = sort_into_catalog(version(key, etag) for key, etag in self.objects.items())
-        return Situation(contents, self.loaded, self.relations, self.records, self.failures, {}, self.past, now)
+        return Situation(
+            contents, self.loaded, self.relations, self.records, self.failures, {}, self.past, now, self.limits
+        )
 
     def plan(self, now: float = NOW, *, asked_at: float | None = None, **options: object) -> RunPlan:
         return plan_run(self.graph, self.situation(now), asked_at=asked_at, **options)  # type: ignore[arg-type]
 
     def refuse(self, name: str, key: str) -> None:
         check = failure_checks(raw_file(name.partition("/")[0]))[0]
-        fingerprint = arrival_fingerprint([version(key, self.objects[key])])
+        fingerprint = load_fingerprint([version(key, self.objects[key])], self.limits)
         self.failures.setdefault(check, {})[name] = FailedLoad(fingerprint, f"{key}, line 1: bad")
 
     def end(
@@ -150,6 +153,9 @@ def test_a_refused_file_leaves_the_rest_and_is_not_asked_for_until_its_object_ch
     plan = world.plan()
     assert tables(plan) == {"raw_tags"}
     assert set(plan.failed_loads) == {"movies"}
+    world.limits = "0.05 10 0.3"
+    assert tables(world.plan()) == {"raw_tags", "raw_movies"}
+    world.limits = "0.01 10 0.3"
     world.objects["raw/movies.csv"] = "c"
     assert tables(world.plan()) == {"raw_tags", "raw_movies"}
     (evaluation,) = outdated_failures(world.situation())

@@ -601,7 +601,7 @@ def test_loading_the_same_objects_twice_changes_only_the_history(loading: Loadin
 
 def test_a_reload_replaces_rows_and_rejects(loading: Loading) -> None:
     loading.allow(0.5)
-    loading.load_body(RATINGS, csv(RATINGS, *ratings(20), "bad", "worse"))
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(8), "bad", "worse"))
     lines = ratings(5, first_user=100)
     loading.load_body(RATINGS, csv(RATINGS, *lines, "other"))
     assert loading.rows(RATINGS) == parsed(lines)

@@ -1,0 +1,76 @@
+"""What takes away a large share of the rows or keys of a file or month is held back, on both warehouses."""
+
+from __future__ import annotations
+
+import pytest
+
+from netflix_assets.catalog import raw_file
+from netflix_assets.loading.shrink import Shrink
+from netflix_assets.loading.warehouse import RefusedLoad
+from netflix_assets_tests.loading.harness import Loading, csv, ratings
+
+RATINGS, MOVIES, TAGS = raw_file("ratings"), raw_file("movies"), raw_file("tags")
+MARCH, APRIL = "2015-03", "2015-04"
+
+
+def movies(first: int, last: int) -> bytes:
+    return csv(MOVIES, *(f"{number},Movie {number} (2001),Drama" for number in range(first, last + 1)))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "lost", "exceeds"),
+    [
+        (100, 70, 30, False),
+        (100, 69, 31, True),
+        (100, 100, 31, True),
+        (100, 200, 30, False),
+        (10, 0, 10, False),
+        (11, 0, 11, True),
+        (600, 10, 590, True),
+    ],
+)
+def test_the_limit_is_a_share_of_rows_or_keys_and_ten_are_always_allowed(
+    before: int, after: int, lost: int, exceeds: bool
+) -> None:
+    assert Shrink(before, after, lost).exceeds(0.3) is exceeds
+
+
+def test_a_file_that_loses_many_rows_or_keys_or_is_deleted_stays_until_a_person_accepts_it(loading: Loading) -> None:
+    loading.load_body(MOVIES, movies(1, 40))
+    loading.put(MOVIES, movies(1, 20))
+    sentence = loading.refused(lambda: loading.load(MOVIES), RefusedLoad)
+    assert sentence.startswith("movies would go from 40 rows to 20, and 20 of its keys (movieId) would be gone")
+    assert "netflix-assets materialize --accept movies" in sentence
+    loading.put(MOVIES, movies(101, 140))
+    assert "from 40 rows to 40, and 40 of its keys" in loading.refused(lambda: loading.load(MOVIES), RefusedLoad)
+    assert "from 40 rows to 0" in loading.refused(lambda: loading.replace(MOVIES, {None: ()}), RefusedLoad)
+    loading.put(MOVIES, movies(11, 60))
+    assert loading.load(MOVIES).rows_loaded == 50
+    accepted = loading.warehouse.replace(MOVIES, {None: ()}, loading.bucket, run_id="run-2", accept_shrink=True)
+    assert accepted.refused == {}
+    assert loading.rows(MOVIES) == []
+
+
+def test_a_month_that_is_held_back_keeps_no_other_out_and_a_month_without_objects_is_emptied(loading: Loading) -> None:
+    loading.put(RATINGS, csv(RATINGS, *ratings(30, month=MARCH)), MARCH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(30, month=APRIL)), APRIL)
+    loading.load(RATINGS)
+    loading.put(RATINGS, csv(RATINGS, *ratings(5, month=MARCH)), MARCH)
+    loading.put(RATINGS, csv(RATINGS, *ratings(40, month=APRIL)), APRIL)
+    report = loading.load(RATINGS)
+    assert (set(report.refused), set(report.held_back), report.rows_loaded) == ({MARCH}, {MARCH}, 40)
+    assert "ratings/2015-03 would go from 30 rows to 5" in report.refused[MARCH]
+    assert {key: state.rows_loaded for key, state in loading.warehouse.load_states(RATINGS).items()} == {
+        MARCH: 30,
+        APRIL: 40,
+    }
+    assert len(loading.rows(RATINGS)) == 70
+    assert loading.replace(RATINGS, {APRIL: ()}).refused == {}
+    assert len(loading.rows(RATINGS)) == 30
+
+
+def test_the_same_objects_loaded_again_and_a_month_that_grows_are_not_compared_away(loading: Loading) -> None:
+    loading.load_body(RATINGS, csv(RATINGS, *ratings(30)))
+    assert loading.load(RATINGS).rows_loaded == 30
+    assert loading.load_body(RATINGS, csv(RATINGS, *ratings(60))).rows_loaded == 60
+    assert len(loading.rows(RATINGS)) == 60
