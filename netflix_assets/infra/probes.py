@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netflix_assets.catalog import RAW_FILES, raw_file
+from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.landing.bucket import ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.snowflake_parameters import as_sql, session_parameters
@@ -179,8 +180,9 @@ def _load(name: str, key: str, month: str | None) -> Iterator[Step]:
     yield from map(Step, sql.create_objects(objects))
     yield Step(sql.CREATE_LINES)
     yield from map(Step, sql.copy_lines(STAGE, objects))
-    yield from map(Step, (sql.create_rows(file), sql.count_rows(), sql.first_rejects(10)))
-    yield from map(Step, (sql.BEGIN, sql.TAKE_LOCK, sql.READ_LOAD_ID))
+    yield from map(Step, (sql.create_rows(file, end_of_tomorrow()), sql.count_rows(), sql.first_rejects(10)))
+    yield from map(Step, (sql.BEGIN, sql.TAKE_LOCK, load_states_query([file]), sql.count_kept_keys(file)))
+    yield Step(sql.READ_LOAD_ID)
     yield from map(Step, (sql.delete_window(file, parts), sql.delete_rejects(file, parts)))
     yield from map(Step, (sql.insert_rows(file, 1), sql.insert_rejects(file, 1)))
     yield Step(sql.insert_history(file, 1, "rehearsal", _MOVED))
