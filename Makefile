@@ -102,6 +102,7 @@ lint: $(READY_ALL) ## Check style, types, imports and SQL
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project
+	$(BIN)/hadolint deploy/Dockerfile
 
 format: $(READY_ALL) ## Put style right
 	$(BIN)/ruff format .
