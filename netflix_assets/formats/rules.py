@@ -19,7 +19,7 @@ from functools import lru_cache
 
 from netflix_assets.catalog import BLANKS, Column, ColumnType
 
-NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?"
+NUMBER = "[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?"
 """What a number looks like, for Python and Snowflake alike."""
 _DATE = "[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}([ T].*)?"
 _EXPONENT = ".*[eE].*"

@@ -175,12 +175,12 @@ def _load(name: str, key: str, month: str | None) -> Iterator[Step]:
     file = raw_file(name)
     objects = [_object(key, month)]
     parts = {month: [objects[0].version]}
-    yield from (Step(f"drop table if exists {table}") for table in (sql.OBJECTS, sql.LINES, sql.ROWS))
     yield from map(Step, sql.create_raw_tables(RAW_FILES).values())
     yield from map(Step, sql.create_objects(objects))
     yield Step(sql.CREATE_LINES)
     yield from map(Step, sql.copy_lines(STAGE, objects))
-    yield from map(Step, (sql.create_rows(file, end_of_tomorrow()), sql.count_rows(), sql.first_rejects(10)))
+    yield from map(Step, (sql.create_rows(file, end_of_tomorrow()), sql.describe_repeats(file), sql.count_rows()))
+    yield Step(sql.first_rejects(10))
     yield from map(Step, (sql.BEGIN, sql.TAKE_LOCK, load_states_query([file]), sql.count_kept_keys(file)))
     yield Step(sql.READ_LOAD_ID)
     yield from map(Step, (sql.delete_window(file, parts), sql.delete_rejects(file, parts)))

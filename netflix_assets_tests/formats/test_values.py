@@ -41,6 +41,7 @@ NOTE = Column("note", ColumnType.TEXT)
         (SHARE, ".25", 0.25),
         (SHARE, "2.", 2.0),
         (SHARE, "5E-05", 0.00005),
+        (SHARE, "2.5e-193", 2.5e-193),
         (TITLE, " x ", " x "),
         (TITLE, "0", "0"),
         (TITLE, "\N{ZERO WIDTH SPACE}x", "\N{ZERO WIDTH SPACE}x"),

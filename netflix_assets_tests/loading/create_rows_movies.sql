@@ -38,7 +38,7 @@ fields as (
 numbers as (
     select
         *,
-        case when regexp_like(field_1, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then try_to_double(field_1) end as number_1
+        case when regexp_like(field_1, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then try_to_double(field_1) end as number_1
     from fields
 ),
 faults as (
@@ -53,7 +53,7 @@ faults as (
             when unread <> '' then '|there is text after a closing quote'
             when field_count <> 3 then '|there are ' || field_count || ' fields, not 3'
             when field_1 = '' then 'movieId|is empty'
-            when not regexp_like(field_1, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then 'movieId|''' || left(field_1, 40) || ''' is not a number'
+            when not regexp_like(field_1, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then 'movieId|''' || left(field_1, 40) || ''' is not a number'
             when regexp_like(field_1, '.*[eE].*') then 'movieId|''' || left(field_1, 40) || ''' has an exponent, so digits may be lost'
             when (number_1 is null or abs(number_1) > 2147483647) then 'movieId|''' || left(field_1, 40) || ''' does not fit INTEGER'
             when number_1 <> floor(number_1) then 'movieId|''' || left(field_1, 40) || ''' is not a whole number'

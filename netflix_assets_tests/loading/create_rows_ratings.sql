@@ -40,10 +40,10 @@ fields as (
 numbers as (
     select
         *,
-        case when regexp_like(field_1, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then try_to_double(field_1) end as number_1,
-        case when regexp_like(field_2, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then try_to_double(field_2) end as number_2,
-        case when regexp_like(field_3, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then try_to_double(field_3) end as number_3,
-        case when regexp_like(field_4, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then try_to_double(field_4) end as number_4
+        case when regexp_like(field_1, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then try_to_double(field_1) end as number_1,
+        case when regexp_like(field_2, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then try_to_double(field_2) end as number_2,
+        case when regexp_like(field_3, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then try_to_double(field_3) end as number_3,
+        case when regexp_like(field_4, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then try_to_double(field_4) end as number_4
     from fields
 ),
 faults as (
@@ -58,26 +58,26 @@ faults as (
             when unread <> '' then '|there is text after a closing quote'
             when field_count <> 4 then '|there are ' || field_count || ' fields, not 4'
             when field_1 = '' then 'userId|is empty'
-            when not regexp_like(field_1, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then 'userId|''' || left(field_1, 40) || ''' is not a number'
+            when not regexp_like(field_1, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then 'userId|''' || left(field_1, 40) || ''' is not a number'
             when regexp_like(field_1, '.*[eE].*') then 'userId|''' || left(field_1, 40) || ''' has an exponent, so digits may be lost'
             when (number_1 is null or abs(number_1) > 2147483647) then 'userId|''' || left(field_1, 40) || ''' does not fit INTEGER'
             when number_1 <> floor(number_1) then 'userId|''' || left(field_1, 40) || ''' is not a whole number'
             when number_1 < 1 then 'userId|''' || left(field_1, 40) || ''' is below 1'
             when field_2 = '' then 'movieId|is empty'
-            when not regexp_like(field_2, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then 'movieId|''' || left(field_2, 40) || ''' is not a number'
+            when not regexp_like(field_2, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then 'movieId|''' || left(field_2, 40) || ''' is not a number'
             when regexp_like(field_2, '.*[eE].*') then 'movieId|''' || left(field_2, 40) || ''' has an exponent, so digits may be lost'
             when (number_2 is null or abs(number_2) > 2147483647) then 'movieId|''' || left(field_2, 40) || ''' does not fit INTEGER'
             when number_2 <> floor(number_2) then 'movieId|''' || left(field_2, 40) || ''' is not a whole number'
             when number_2 < 1 then 'movieId|''' || left(field_2, 40) || ''' is below 1'
             when field_3 = '' then 'rating|is empty'
-            when not regexp_like(field_3, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then 'rating|''' || left(field_3, 40) || ''' is not a number'
+            when not regexp_like(field_3, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then 'rating|''' || left(field_3, 40) || ''' is not a number'
             when (number_3 is null or abs(number_3) > cast('1e300' as double)) then 'rating|''' || left(field_3, 40) || ''' does not fit DECIMAL(2,1)'
             when number_3 < 0.5 then 'rating|''' || left(field_3, 40) || ''' is below 0.5'
             when number_3 > 5 then 'rating|''' || left(field_3, 40) || ''' is above 5'
             when abs(number_3 / 0.5 - floor(number_3 / 0.5 + 0.5)) > 1e-9 then 'rating|''' || left(field_3, 40) || ''' is not a multiple of 0.5'
             when field_4 = '' then 'timestamp|is empty'
             when regexp_like(field_4, '[0-9]{1,4}[-/.][0-9]{1,2}[-/.][0-9]{1,4}([ T].*)?') then 'timestamp|''' || left(field_4, 40) || ''' is a date, not seconds since 1970'
-            when not regexp_like(field_4, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,2})?') then 'timestamp|''' || left(field_4, 40) || ''' is not a number'
+            when not regexp_like(field_4, '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]{1,3})?') then 'timestamp|''' || left(field_4, 40) || ''' is not a number'
             when regexp_like(field_4, '.*[eE].*') then 'timestamp|''' || left(field_4, 40) || ''' has an exponent, so digits may be lost'
             when number_4 < 0 then 'timestamp|''' || left(field_4, 40) || ''' is a time before 1970'
             when number_4 >= 100000000000 and number_4 < 100000000000000 then 'timestamp|''' || left(field_4, 40) || ''' is a time in milliseconds, not seconds since 1970'

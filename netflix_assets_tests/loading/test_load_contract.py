@@ -210,7 +210,7 @@ QUARANTINED: dict[str, tuple[RawFile, str, str | None, str]] = {
     "rating of 5.5": (RATINGS, f"1,1,5.5,{START}", "rating", "'5.5' is above 5"),
     "rating of 6": (RATINGS, f"1,1,6,{START}", "rating", "'6' is above 5"),
     "rating of -1": (RATINGS, f"1,1,-1,{START}", "rating", "'-1' is below 0.5"),
-    "rating of 1e300": (RATINGS, f"1,1,1e300,{START}", "rating", "'1e300' is not a number"),
+    "rating of 1e300": (RATINGS, f"1,1,1e300,{START}", "rating", "'1e300' is above 5"),
     "NaN": (RATINGS, f"1,1,NaN,{START}", "rating", "'NaN' is not a number"),
     "infinity": (RATINGS, f"1,1,inf,{START}", "rating", "'inf' is not a number"),
     "infinite relevance": (GENOME_SCORES, "1,1,inf", "relevance", "'inf' is not a number"),
