@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+
 from netflix_assets.errors import InfraError
 from netflix_assets.infra.names import Names
-from netflix_assets.settings import SnowflakeSettings
+from netflix_assets.settings import Duty, SnowflakeSettings
+
+_HEAD = re.compile(r"^\s*create\s+(?:or\s+replace\s+)?(secure\s+)?view\s+(?:if\s+not\s+exists\s+)?[\w$.\"]+", re.I)
 
 
 def create_clone(settings: SnowflakeSettings, pull_request: int) -> list[str]:
@@ -21,6 +25,41 @@ def create_clone(settings: SnowflakeSettings, pull_request: int) -> list[str]:
         f"create database if not exists {clone} clone {settings.database} data_retention_time_in_days = 0",
         *(f"grant usage on database {clone} to role {user.role}" for user in settings.users.values()),
     ]
+
+
+def views_of(clone: str) -> str:
+    """The query for schema, name and text of every view of a clone; the text shows to the role that owns the view."""
+    return (
+        f"select table_schema, table_name, view_definition from {clone}.information_schema.views "
+        "where table_schema <> 'INFORMATION_SCHEMA' order by table_schema, table_name"
+    )
+
+
+def names_database(text: str, database: str) -> bool:
+    """Whether a view's text names something of a database."""
+    return _names_of(database).search(text) is not None
+
+
+def rebuilt_view(name: str, text: str, settings: SnowflakeSettings, clone: str) -> str:
+    """The statement that makes a view again over the clone: a clone copies its text, which names the original.
+
+    Args:
+        name: The view, with clone and schema.
+        text: Its CREATE VIEW, as Snowflake keeps it.
+        settings: The account, with the production database.
+        clone: The clone.
+    """
+    made = _names_of(settings.database).sub(f"{clone}.", text)
+    return _HEAD.sub(lambda head: f"create or replace {head[1] or ''}view {name}", made, count=1)
+
+
+def _names_of(database: str) -> re.Pattern[str]:
+    return re.compile(rf'(?<![\w$."])"?{re.escape(database)}"?\s*\.', re.IGNORECASE)
+
+
+def let_reporter_read(settings: SnowflakeSettings, clone: str) -> str:
+    """The statement that lets the reporter read the views of the clone, which lost their grants when made again."""
+    return f"grant select on all views in schema {clone}.reporting to role {settings.users[Duty.REPORTER].role}"
 
 
 def drop_clone(settings: SnowflakeSettings, name: str) -> str:

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from typing import cast
 
 import dagster as dg
 import pytest
 
 from netflix_assets.errors import InfraError
-from netflix_assets.infra.branch_jobs import branch_jobs
-from netflix_assets.infra.clones import create_clone, drop_clone
+from netflix_assets.infra.branch_jobs import branch_jobs, rebuild_views
+from netflix_assets.infra.clones import create_clone, drop_clone, names_database, rebuilt_view, views_of
 from netflix_assets.infra.names import Names
 from netflix_assets.infra.production import infra_definitions
+from netflix_assets.loading.snowflake_connection import Answer, Session
 from netflix_assets.settings import Duty, InfraSettings, Settings, SnowflakeSettings
 from netflix_assets_tests.infra.fake_account import FakeSession
 from netflix_assets_tests.infra.test_scripts import unparsable
@@ -87,9 +90,10 @@ def test_the_jobs_run_the_statements_as_the_cloner(snowflake_settings: Snowflake
     session = FakeSession()
     assert execute("create_branch_database", snowflake_settings, 7, session).success
     assert execute("drop_branch_database", snowflake_settings, 7, session).success
-    assert session.executed == [*create_clone(snowflake_settings, 7), DROP]
-    user = snowflake_settings.users[Duty.TRANSFORMER].user
-    assert session.signed_in == [(user, "MOVIELENS_CLONER", "branches/MOVIELENS_PR_7")] * 2
+    assert session.executed == [*create_clone(snowflake_settings, 7), views_of("MOVIELENS_PR_7"), DROP]
+    user, tag = snowflake_settings.users[Duty.TRANSFORMER].user, "branches/MOVIELENS_PR_7"
+    roles = ("MOVIELENS_CLONER", "MOVIELENS_TRANSFORMER", "MOVIELENS_CLONER")
+    assert session.signed_in == [(user, role, tag) for role in roles]
     assert Names("MOVIELENS").cloner_role == "MOVIELENS_CLONER"
 
 
@@ -118,3 +122,64 @@ def test_the_jobs_are_there_in_production_on_snowflake_only() -> None:
     assert jobs(**SNOWFLAKE, NETFLIX_SNOWFLAKE_DATABASE="MOVIELENS_DEV") == set()
     assert jobs(**SNOWFLAKE, NETFLIX_SNOWFLAKE_DATABASE="MOVIELENS_PR_7") == set()
     assert jobs() == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("select * from MOVIELENS.raw.t", True),
+        ('select * from "MOVIELENS".raw.t', True),
+        ("select * from movielens . raw.t", True),
+        ("select * from MOVIELENS_PR_7.raw.t", False),
+        ("select * from OTHER_MOVIELENS.raw.t", False),
+        ("select movielens from raw.movielens", False),
+    ],
+)
+def test_a_text_that_names_production_is_told_from_others(text: str, names: bool) -> None:
+    assert names_database(text, "MOVIELENS") is names
+
+
+def test_a_view_is_made_again_over_the_clone(snowflake_settings: SnowflakeSettings) -> None:
+    text = "create or replace   view MOVIELENS.staging.v\n  (\n x ) as (select x from MOVIELENS.raw.t)"
+    assert rebuilt_view("MOVIELENS_PR_7.STAGING.V", text, snowflake_settings, "MOVIELENS_PR_7") == (
+        "create or replace view MOVIELENS_PR_7.STAGING.V\n  (\n x ) as (select x from MOVIELENS_PR_7.raw.t)"
+    )
+
+
+def test_a_view_whose_text_does_not_show_fails_the_run(snowflake_settings: SnowflakeSettings) -> None:
+    session = FakeSession([{"table_schema": "STAGING", "table_name": "V", "view_definition": None}])
+    (failure,) = execute("create_branch_database", snowflake_settings, 7, session).filter_events(
+        lambda event: event.is_step_failure
+    )
+    assert "view MOVIELENS_PR_7.STAGING.V (of 1) reads MOVIELENS or does not show its text" in str(
+        failure.step_failure_data.error
+    )
+
+
+class CloneViews:
+    """A session in a clone that holds views and obeys what makes them again."""
+
+    def __init__(self, **texts: str) -> None:
+        self.texts = texts
+        self.others: list[str] = []
+
+    def run(self, sql: str) -> Answer:
+        if found := re.match(r"create or replace view MOVIELENS_PR_7\.REPORTING\.(\w+)", sql):
+            self.texts[found[1]] = sql
+        elif not sql.startswith("select"):
+            self.others.append(sql)
+        rows: list[tuple[str, ...]] = [("REPORTING", name, text) for name, text in self.texts.items()]
+        return Answer(rows, ("table_schema", "table_name", "view_definition"), 0, "")
+
+
+def test_views_that_read_production_are_made_again_and_the_reporter_let_in(
+    snowflake_settings: SnowflakeSettings,
+) -> None:
+    fine = "create view MOVIELENS_PR_7.reporting.fine as (select 1 as x)"
+    views = CloneViews(W="create or replace view MOVIELENS.reporting.w as (select x from MOVIELENS.mart.m)", FINE=fine)
+    rebuild_views(snowflake_settings, "MOVIELENS_PR_7", cast("Session", views))
+    assert views.texts == {
+        "W": "create or replace view MOVIELENS_PR_7.REPORTING.W as (select x from MOVIELENS_PR_7.mart.m)",
+        "FINE": fine,
+    }
+    assert views.others == ["grant select on all views in schema MOVIELENS_PR_7.reporting to role MOVIELENS_REPORTER"]
