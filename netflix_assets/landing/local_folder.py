@@ -16,6 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from netflix_assets.catalog import is_system_file
 from netflix_assets.errors import BucketError
 from netflix_assets.landing.bucket import ObjectVersion
 
@@ -66,8 +67,9 @@ def checked_listing(
 
 
 def _files_under(folder: Path, prefix: str) -> dict[str, os.stat_result]:
-    """Return what the system says of every file, by key."""
-    return {prefix + key: status for key, status in _files(folder / prefix, ())}
+    """Return what the system says of every file that may be data, by key."""
+    found = ((prefix + key, status) for key, status in _files(folder / prefix, ()))
+    return {key: status for key, status in found if not is_system_file(key)}
 
 
 def _files(folder: Path, above: tuple[str, ...]) -> Iterator[tuple[str, os.stat_result]]:

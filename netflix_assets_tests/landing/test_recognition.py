@@ -61,6 +61,8 @@ def source(tmp_path: Path) -> Path:
         ("ratings/month=2015-03/part-0.csv", b"1,1,3,1\n", "the header is missing"),
         ("ratings/month=2015-03/part-0.csv", b"", "empty"),
         ("links.csv", b"version https://git-lfs.github.com/spec/v1\n", "Git-LFS pointer"),
+        ("ratings.csv", HEADER.replace(b"\n", b"\r") + b"1,1,4.0,978307200\r", "line 1"),
+        ("tags.csv", b'"userId,movieId\n', "line 1"),
         ("tags.csv", b"\xff\xfeu\0s\0e\0r\0", "UTF-16"),
     ],
 )
@@ -180,6 +182,15 @@ def test_a_file_that_may_not_be_read_is_named(source: Path) -> None:
     put(source, {"movies.csv": MOVIES})
     (source / "movies.csv").chmod(0)
     assert "cannot be read (Permission denied); let this user read it" in refusal(source)
+
+
+def test_rows_that_look_like_another_dialect_do_not_hide_a_header(source: Path) -> None:
+    tags = b"userId,movieId,tag,timestamp\n" + b"2,6075,funny,1445714994\n" * 9
+    put(source, {"movies.csv": MOVIES, "tags.csv": tags})
+    assert {file.name: parts[0].shape for file, parts in recognised(source).whole.items()} == {
+        "movies": None,
+        "tags": None,
+    }
 
 
 def test_a_header_alone_is_data(source: Path) -> None:

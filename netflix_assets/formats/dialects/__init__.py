@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from netflix_assets.formats.dialects.kaggle import KAGGLE_20M
+from netflix_assets.catalog import RAW_FILES
+from netflix_assets.formats.dialects.kaggle import KAGGLE_20M, fields_of
 from netflix_assets.formats.dialects.movielens import MOVIELENS_100K, MOVIELENS_DAT
 from netflix_assets.formats.dialects.netflix_prize import NETFLIX_PRIZE
 from netflix_assets.formats.dialects.shape import Dialect, Extras, NotKept, Pieces, Shape
@@ -25,9 +26,13 @@ def recognise(name: str, lines: Sequence[str], dialects: Iterable[Dialect] = DIA
         lines: Its first lines, decoded, without those that are blank.
         dialects: Those to look among.
     """
+    # Under a header of the catalogue there is no dialect without one.
+    has_header = any(lines and fields_of(lines[0], len(file.header)) == list(file.header) for file in RAW_FILES)
     alike: list[tuple[Dialect, Shape]] = []
     for dialect in dialects:
         for shape in dialect.shapes:
+            if has_header and shape.first_row == 1:
+                continue
             likeness = shape.likeness(lines)
             if likeness > 0 and shape.names.fullmatch(name):
                 return dialect, shape

@@ -63,7 +63,7 @@ def _rows(file: RawFile) -> Callable[[Pieces, Extras], Iterator[tuple[int, bytes
     time_at = file.header.index("timestamp") if "timestamp" in file.header else None
 
     def row_of(text: str) -> Sequence[str] | None:
-        fields = _fields(text.rstrip("\r"), width)
+        fields = fields_of(text.rstrip("\r"), width)
         if fields is not None and time_at is not None:
             fields[time_at] = seconds_since_1970(fields[time_at])
         return fields
@@ -72,7 +72,7 @@ def _rows(file: RawFile) -> Callable[[Pieces, Extras], Iterator[tuple[int, bytes
     return lambda pieces, extras: convert(pieces)
 
 
-def _fields(text: str, width: int) -> list[str] | None:
+def fields_of(text: str, width: int) -> list[str] | None:
     r"""The fields of a line; `\"` is a quote where the line can be read so, else two characters."""
     for spelling in dict.fromkeys((text.replace('\\"', '""'), text)):
         try:
@@ -85,7 +85,7 @@ def _fields(text: str, width: int) -> list[str] | None:
 
 
 def _has_header(file: RawFile, lines: Sequence[str]) -> bool:
-    return bool(lines) and next(csv.reader(lines[:1]), []) == list(file.header)
+    return bool(lines) and fields_of(lines[0], len(file.columns)) == list(file.header)
 
 
 def _dated(file: RawFile) -> Callable[[Sequence[str]], float]:
@@ -95,7 +95,7 @@ def _dated(file: RawFile) -> Callable[[Sequence[str]], float]:
     def likeness(lines: Sequence[str]) -> float:
         if not _has_header(file, lines):
             return 0
-        rows = [fields for line in lines[1:] if (fields := _fields(line.rstrip("\r"), len(file.columns)))]
+        rows = [fields for line in lines[1:] if (fields := fields_of(line.rstrip("\r"), len(file.columns)))]
         return float(2 * sum(_DATE.fullmatch(fields[time_at].strip()) is not None for fields in rows) > len(rows))
 
     return likeness
