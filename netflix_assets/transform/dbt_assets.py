@@ -72,8 +72,8 @@ def dbt_build(
             yield from _described(invocation)
         except DagsterDbtCliRuntimeError:
             # The step of `unit_tests` is skipped after this one failed.
-            for result in _by_unit_test(_results(invocation), due).values():
-                context.instance.report_runless_asset_event(_evaluation(result))
+            for result in by_unit_test(_results(invocation), due).values():
+                context.instance.report_runless_asset_event(evaluation(result))
             raise
         finally:
             close_duckdb_of_dbt()
@@ -88,7 +88,8 @@ def _results_path(settings: Settings, run_id: str) -> Path:
     return settings.dbt_target_path / f"results-{run_id}.json"
 
 
-def _evaluation(result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
+def evaluation(result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
+    """Return a result as an event that can be recorded beside the steps of a run."""
     assert result.asset_key is not None and result.check_name is not None
     return dg.AssetCheckEvaluation(
         asset_key=result.asset_key,
@@ -147,14 +148,14 @@ def unit_tests(
             unique_id: spec for unique_id, spec in specs.items() if spec.key in context.selected_asset_check_keys
         }
         built = _results_path(settings, context.run.run_id)
-        results = _by_unit_test(json.loads(built.read_bytes()) if built.exists() else [], selected)
+        results = by_unit_test(json.loads(built.read_bytes()) if built.exists() else [], selected)
         built.unlink(missing_ok=True)
         error: Exception | None = None
         names = [f"test_type:unit,{spec.name}" for unique_id, spec in selected.items() if unique_id not in results]
         if names:
             with dbt_environment(settings, context.run.run_id):
                 invocation = dbt.cli(["test", "--select", " ".join(names)], manifest=manifest, raise_on_error=False)
-            results |= _by_unit_test(_results(invocation.wait()), selected)
+            results |= by_unit_test(_results(invocation.wait()), selected)
             error = invocation.get_error()
         for unique_id, spec in selected.items():
             if unique_id not in results:
@@ -164,7 +165,7 @@ def unit_tests(
     return _test
 
 
-def _by_unit_test(
+def by_unit_test(
     results: Iterable[Mapping[str, Any]], specs: Mapping[str, dg.AssetCheckSpec]
 ) -> dict[str, dg.AssetCheckResult]:
     """The results of unit tests that ran, by unique id; those that dbt skipped are no results."""

@@ -1,0 +1,48 @@
+"""Unit tests of dbt are run in the `dbt build` of their run, and told as checks of their models."""
+
+from __future__ import annotations
+
+import dagster as dg
+
+from netflix_assets.transform.dbt_assets import PROJECT_VERSION, BuildConfig, by_unit_test, evaluation
+from netflix_assets_tests.pipeline import Pipeline
+
+SPECS = {
+    name: dg.AssetCheckSpec(name, asset=["mart", "scores"], metadata={PROJECT_VERSION: "1"})
+    for name in ("adds_up", "skipped", "not_run")
+}
+RESULTS = [
+    {"unique_id": "adds_up", "status": "fail", "execution_time": 0.1, "message": "actual differs from expected"},
+    {"unique_id": "skipped", "status": "skipped", "execution_time": 0, "message": None},
+    {"unique_id": "a model", "status": "success", "execution_time": 1.0},
+]
+
+
+def test_a_failure_in_the_build_is_told_though_the_step_that_tells_results_is_skipped_then() -> None:
+    results = by_unit_test(RESULTS, SPECS)
+    assert set(results) == {"adds_up"}
+    with dg.DagsterInstance.ephemeral() as instance:
+        instance.report_runless_asset_event(evaluation(results["adds_up"]))
+        records = instance.event_log_storage.get_asset_check_execution_history(SPECS["adds_up"].key, limit=1)
+        (told,) = records
+        assert told.event is not None and told.event.dagster_event is not None
+        data = told.event.dagster_event.asset_check_evaluation_data
+    assert not data.passed
+    assert data.metadata[PROJECT_VERSION].value == "1"
+    assert "actual differs" in str(data.metadata["message"].value)
+
+
+def test_a_first_run_starts_dbt_once_and_has_a_result_of_every_unit_test(built_small: Pipeline) -> None:
+    started = {path.name.split("-")[0] for path in built_small.settings.dbt_target_path.iterdir() if path.is_dir()}
+    assert "dbt_build" in started and "dbt_unit_tests" not in started
+    assert not list(built_small.settings.dbt_target_path.glob("results-*.json"))
+    assert not any(table.checks_failed or table.checks_pending for table in built_small.status().tables)
+
+
+def test_the_launchpad_offers_every_month_and_a_full_refresh() -> None:
+    assert BuildConfig().flags() == []
+    assert BuildConfig(every_month=True, full_refresh=True).flags() == [
+        "--vars",
+        '{"every_month": true}',
+        "--full-refresh",
+    ]
