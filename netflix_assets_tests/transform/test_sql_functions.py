@@ -40,7 +40,6 @@ FUNCTIONS = {
     "abs": Function("The value without its sign.", (("abs(-1)", "1"),)),
     "avg": Function("Of a DECIMAL it is a DECIMAL, cut off: never used, see macro `mean`.", only="nothing"),
     "floor": Function("The next smaller whole number.", (("floor(7.4)", "7"), ("floor(-0.5::double)", "-1.0"))),
-    "round": Function("Half away from zero.", (("round(2.5::double)", "3.0"), ("round(-2.5::double)", "-3.0"))),
     "greatest": Function(
         "NULL if any argument is; DuckDB skips NULLs, so never given one.", (("greatest(1, 2)", "2"),)
     ),
@@ -115,7 +114,6 @@ FUNCTIONS = {
     "bit_count": Function("", (("bit_count('10110'::bit)", "3"),), _DUCKDB),
     # Of the loads alone.
     "read_csv": Function("", only=_DUCKDB),
-    "list_contains": Function("", (("list_contains([1, 2], 2)", "true"),), _DUCKDB),
     "current_database": Function("", only=_DUCKDB),
     "error": Function("", only=_DUCKDB),
     "chr": Function("The character of a code point.", (("chr(13)", "\r"),)),
@@ -127,6 +125,7 @@ FUNCTIONS = {
     "substr": Function("From 1.", (("substr('abc', 2)", "bc"),)),
     "max_by": Function("The value of the row with the largest other.", (("max_by('a', 1)", "a"),)),
     "count_if": Function("Rows for which it is true.", (("count_if(true)", "1"),)),
+    "repeat": Function("The text so many times.", (("repeat('ab', 2)", "abab"),)),
     "regexp_like": Function("Matches the whole text.", only=_SNOWFLAKE),
     "try_to_double": Function(
         "NULL where the text is no number; reads NaN and inf, which are filtered before.", only=_SNOWFLAKE
