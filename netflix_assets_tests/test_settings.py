@@ -149,7 +149,9 @@ def test_dbt_is_told_everything_that_its_profile_reads_of_the_target() -> None:
     for target, environment in (("local", {}), ("snowflake", SNOWFLAKE)):
         told = Settings.from_environment(environment).dbt_environment()
         # Set for each command, with the run that it is for; and read only where dbt is started by hand.
-        assert set(re.findall(r"env_var\('(\w+)'", read[target])) - {"NETFLIX_RUN_ID", "NETFLIX_HOME"} <= set(told)
+        assert set(re.findall(r"env_var\('(\w+)'", read[target])) - {"NETFLIX_RUN_ID", "NETFLIX_HOME", "HOME"} <= set(
+            told
+        )
         assert told["NETFLIX_TARGET"] == target
     assert told["NETFLIX_SNOWFLAKE_TRANSFORMER_USER"] == "MOVIELENS_TRANSFORMER"
     assert told["NETFLIX_SNOWFLAKE_HOST"] == ""
