@@ -94,15 +94,17 @@ def print_run(console: Console, status: Status, done: Materialized) -> None:
     """Print what was loaded and built, failures first, then one line for each thing that is not as it should be."""
     asked = {tuple(key.path[-2:]) for key in done.assets}
     made = {tuple(key.path[-2:]) for key in done.made}
-    rows = [row for row in status.tables if (row.layer, row.table) in asked]
+    missed = {(row.layer, row.table) for row in status.tables if not row.up_to_date} & asked
+    rows = [row for row in status.tables if (row.layer, row.table) in made | missed]
     table = _table("layer", "table", "", ">rows", ">rejected", ">seconds", "checks")
     for row in sorted(rows, key=lambda row: row.up_to_date and not row.checks_failed):
         is_made = (row.layer, row.table) in made
         what = "loaded" if row.layer == "raw" else "built"
-        state = what if is_made and row.up_to_date else f"[red]not {what}[/red]"
+        state = what if is_made and row.up_to_date else f"[red]{'in part' if is_made else f'not {what}'}[/red]"
         seconds = "" if row.seconds is None or not is_made else f"{row.seconds:.2f}"
         table.add_row(row.layer, row.table, state, _count(row.rows), _count(row.rejected), seconds, _checks([row]))
-    console.print(table)
+    if rows:
+        console.print(table)
     for error in done.errors:
         console.print(f"[red]failed:[/red] {escape(error)}", soft_wrap=True)
     _print_checks(console, rows)
