@@ -357,6 +357,13 @@ def test_what_is_put_into_the_folder_is_listed_at_once(folder: tuple[LandingBuck
     assert _listed(bucket) == {"raw/movies.csv": b"more movies", MONTH: b"ratings", "raw/links.csv": b"links"}
 
 
+def test_files_of_systems_are_neither_listed_nor_missed(folder: tuple[LandingBucket, Path]) -> None:
+    bucket, raw = folder
+    for name in ("_upload.json", ".DS_Store", "ratings/month=2015-03/_SUCCESS"):
+        (raw / name).write_bytes(b"x")
+    assert _listed(bucket) == {"raw/movies.csv": b"movies", MONTH: b"ratings"}
+
+
 def test_links_are_what_they_lead_to_and_every_name_is_itself(
     folder: tuple[LandingBucket, Path], tmp_path: Path
 ) -> None:
