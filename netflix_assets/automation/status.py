@@ -16,6 +16,7 @@ from netflix_assets.landing import last_upload
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
+from netflix_assets.transform.dbt_assets import PROJECT_VERSION
 
 LAYERS = ("raw", "staging", "dim", "fact", "mart", "snapshots", "seeds", "reporting")
 
@@ -147,7 +148,9 @@ def _table(
 ) -> TableStatus:
     node, records = graph.get(key), situation.records
     file = next((file for file in RAW_FILES if key == AssetKey(file.table_key)), None)
-    pending = {check for check in node.check_keys if records.is_pending(check)}
+    # Unit tests are of the code, and hold for every build of it.
+    of_builds = {check for check in node.check_keys if PROJECT_VERSION not in graph.get(check).metadata}
+    pending = {check for check in of_builds if records.is_pending(check)}
     outcomes = {
         check: records.outcomes[check]
         for check in sorted(node.check_keys)
