@@ -35,7 +35,11 @@ def build() -> None:
     with console.status("building the report"):
         _, _, warehouse = definitions(settings)
         built = build_report(
-            warehouse, _store(settings), schema_prefix=settings.schema_prefix, made_from=MADE_FROM[settings.target]
+            warehouse,
+            _store(settings),
+            schema_prefix=settings.schema_prefix,
+            made_from=MADE_FROM[settings.target],
+            keep_in=settings.report_path.parent / "kept",
         )
     as_of = f"{built.data.as_of:%Y-%m-%d}" if built.data.as_of else "no ratings yet"
     console.print(

@@ -15,34 +15,38 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from functools import lru_cache
 from html import escape
+from importlib.metadata import version
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import vl_convert
-
 from netflix_assets.reporting import charts, findings
 from netflix_assets.reporting.cards import BEST_MARKED, BEST_SHOWN, FEW_RATINGS, Card, cards
+from netflix_assets.reporting.files import kept
 from netflix_assets.reporting.queries import NOT_GENRES, Movie, ReportData
 
 PAGE_VERSION = "1"
 """Of what `page_facts.py` reads back; a page of another version is to be built again."""
 
+_LIBRARY_EXPORTS = "window.vegaEmbed = vegaEmbed;"
 _FOLDER = Path(__file__).parent / "page"
 
 
-def render(data: ReportData, *, built_at: dt.datetime, made_from: str) -> str:
+def render(data: ReportData, *, built_at: dt.datetime, made_from: str, keep_in: Path | None = None) -> str:
     """The page.
 
     Args:
         data: What it shows.
         built_at: When it was built, UTC.
         made_from: What it was built from, in words: the warehouse, the run.
+        keep_in: Folder that keeps the charts' library, which takes seconds to make.
     """
     shown = cards(data)
     style = (_FOLDER / "report.css").read_text()
     script = (_FOLDER / "report.js").read_text()
-    library = _library()
+    library = kept(
+        keep_in and keep_in / "library.js", f"vl-convert {version('vl-convert-python')} {_LIBRARY_EXPORTS}", _library
+    )
     policy = "; ".join(
         [
             "default-src 'none'",
@@ -80,7 +84,9 @@ def render(data: ReportData, *, built_at: dt.datetime, made_from: str) -> str:
 @lru_cache(maxsize=1)
 def _library() -> str:
     """Vega, Vega-Lite and Vega-Embed as one script; it takes two seconds to make."""
-    return str(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;")).replace("</script", "<\\/script")
+    import vl_convert
+
+    return str(vl_convert.javascript_bundle(_LIBRARY_EXPORTS)).replace("</script", "<\\/script")
 
 
 def _hash(text: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from pathlib import Path
 
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.queries import ReportData, read_report_data
@@ -26,7 +27,13 @@ class BuiltReport:
 
 
 def build_report(
-    warehouse: Warehouse, store: ReportStore, *, schema_prefix: str, made_from: str, built_at: dt.datetime | None = None
+    warehouse: Warehouse,
+    store: ReportStore,
+    *,
+    schema_prefix: str,
+    made_from: str,
+    keep_in: Path | None = None,
+    built_at: dt.datetime | None = None,
 ) -> BuiltReport:
     """Build the report and keep it in place of the one before.
 
@@ -35,6 +42,7 @@ def build_report(
         store: Keeps the page.
         schema_prefix: Put before the marts' schema in this environment.
         made_from: What the page says it was made from.
+        keep_in: Folder that keeps what takes long to make and seldom changes.
         built_at: When, UTC; now if not given.
 
     Raises:
@@ -45,6 +53,6 @@ def build_report(
     from netflix_assets.reporting.page import render
 
     data = read_report_data(warehouse, schema_prefix)
-    html = render(data, built_at=built_at or dt.datetime.now(dt.timezone.utc), made_from=made_from)
+    html = render(data, built_at=built_at or dt.datetime.now(dt.timezone.utc), made_from=made_from, keep_in=keep_in)
     store.write(html)
     return BuiltReport(data, store.location, len(html.encode()))

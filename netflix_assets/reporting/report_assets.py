@@ -49,11 +49,13 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
         from netflix_assets.reporting.previews import as_markdown, previews
 
         started = time.monotonic()
+        keep_in = settings.report_path.parent / "kept"
         built = build_report(
             warehouse,
             report_store,
             schema_prefix=settings.schema_prefix,
             made_from=f"{MADE_FROM[settings.target]}, run {context.run.run_id[:8]}{_uploads(bucket, context.log)}",
+            keep_in=keep_in,
         )
         data = built.data
         return dg.MaterializeResult(
@@ -65,7 +67,7 @@ def report_asset(settings: Settings) -> dg.AssetsDefinition:
                     [dg.TableRecord({"mart": name, "rows": rows}) for name, rows in data.mart_rows.items()],
                     schema=dg.TableSchema([dg.TableColumn("mart"), dg.TableColumn("rows", "int")]),
                 ),
-                "preview": dg.MetadataValue.md(as_markdown(previews(data)) or "there are no ratings yet"),
+                "preview": dg.MetadataValue.md(as_markdown(previews(data, keep_in)) or "there are no ratings yet"),
                 "seconds": dg.MetadataValue.float(round(time.monotonic() - started, 3)),
             }
         )

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import io
-import os
-import tempfile
 from pathlib import Path
 from typing import Protocol
 
 from netflix_assets.errors import ReportError
 from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.reporting.files import write_whole
 from netflix_assets.settings import Settings, Target
 
 OBJECT_KEY = "reports/report.html"
@@ -72,18 +71,7 @@ class FileStore:
     def write(self, html: str) -> None:
         """See `ReportStore`."""
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            handle, name = tempfile.mkstemp(dir=self._path.parent, prefix=".report-", suffix=".html")
-            try:
-                with os.fdopen(handle, "w", encoding="utf-8") as file:
-                    file.write(html)
-                    file.flush()
-                    os.fsync(file.fileno())
-                # mkstemp makes files that only their owner may read.
-                Path(name).chmod(0o644)
-                Path(name).replace(self._path)
-            finally:
-                Path(name).unlink(missing_ok=True)
+            write_whole(self._path, html.encode())
         except OSError as error:
             raise ReportError(
                 f"the report {self._path} cannot be written ({error.strerror}); "

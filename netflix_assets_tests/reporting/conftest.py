@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Dialog, Page
 
 from netflix_assets.reporting.page import render
 from netflix_assets.reporting.queries import ReportData
-from netflix_assets_tests.reporting.data import BUILT_AT
+from netflix_assets_tests.reporting.data import BUILT_AT, KEEP_IN
 
 
 @dataclass
@@ -108,7 +108,7 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Callable[[ReportData, s
     def write(data: ReportData, name: str) -> Path:
         path = folder / f"{name}.html"
         if not path.exists():
-            path.write_text(render(data, built_at=BUILT_AT, made_from="DuckDB"))
+            path.write_text(render(data, built_at=BUILT_AT, made_from="DuckDB", keep_in=KEEP_IN))
         return path
 
     return write

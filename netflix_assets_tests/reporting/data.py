@@ -8,9 +8,12 @@ from collections import Counter
 from collections.abc import Sequence
 
 from netflix_assets.reporting.queries import Activity, Genre, Month, Movie, ReportData, Stars, Tag, Year
+from netflix_assets.settings import PROJECT_ROOT
 
 PRIOR = 20
 AS_OF = dt.datetime(2020, 2, 3, 4, 5, 6)
+KEEP_IN = PROJECT_ROOT / ".pytest_cache" / "report"
+"""The charts' library takes seconds to make: once for all tests."""
 BUILT_AT = dt.datetime(2020, 3, 1, 12, 30, tzinfo=dt.timezone.utc)
 GENRES = ("Action", "Comedy", "Crime", "Drama", "Horror", "IMAX", "War", "(no genres listed)")
 SCRIPT = "<script>alert(1)</script>"

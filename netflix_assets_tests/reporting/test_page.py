@@ -17,10 +17,10 @@ from netflix_assets.reporting.cards import CHARTS, activity_bands, cards, month_
 from netflix_assets.reporting.page import PAGE_VERSION, render
 from netflix_assets.reporting.page_facts import read_page
 from netflix_assets.reporting.queries import Activity, Month, Stars, Tag, Year
-from netflix_assets_tests.reporting.data import AS_OF, BUILT_AT, EMPTY, many
+from netflix_assets_tests.reporting.data import AS_OF, BUILT_AT, EMPTY, KEEP_IN, many
 
 DATA = many(300)
-HTML = render(DATA, built_at=BUILT_AT, made_from="DuckDB, run <b>")
+HTML = render(DATA, built_at=BUILT_AT, made_from="DuckDB, run <b>", keep_in=KEEP_IN)
 FIRST, LAST = dt.datetime(2020, 1, 1), dt.datetime(2020, 2, 1)
 
 
@@ -64,7 +64,7 @@ def test_text_from_data_is_escaped() -> None:
 
 
 def test_a_page_is_the_same_for_the_same_data_and_time() -> None:
-    assert render(DATA, built_at=BUILT_AT, made_from="DuckDB, run <b>") == HTML
+    assert render(DATA, built_at=BUILT_AT, made_from="DuckDB, run <b>", keep_in=KEEP_IN) == HTML
 
 
 def test_a_page_tells_its_tiles_date_and_charts() -> None:
@@ -83,7 +83,7 @@ def test_a_page_tells_its_tiles_date_and_charts() -> None:
 
 
 def test_a_page_without_data_tells_that() -> None:
-    page = read_page(render(EMPTY, built_at=BUILT_AT, made_from="DuckDB"))
+    page = read_page(render(EMPTY, built_at=BUILT_AT, made_from="DuckDB", keep_in=KEEP_IN))
     assert page.as_of is None
     assert page.tiles == {"ratings": 0, "movies": 0, "users": 0, "mean": None, "tags": 0}
     assert page.charts["activity"] == 0
