@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import tempfile
+import time
 from collections.abc import Collection
 from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 from rich.markup import escape
@@ -16,7 +18,11 @@ from netflix_assets.cli.shared import console, definitions, errors, one_sentence
 from netflix_assets.cli.upload import ask, run_upload
 from netflix_assets.settings import Settings, Target
 
+if TYPE_CHECKING:
+    from netflix_assets.automation.materialize import Materialized
+
 DEMO_SCALE = 0.003
+_UP_TO_DATE = "everything is up to date: nothing to run"
 
 
 @click.command(epilog="Example: netflix-assets sample /tmp/sample --scale 0.01 --seed 7")
@@ -58,6 +64,34 @@ def materialize(force: bool, accept: tuple[str, ...]) -> None:
 
 
 def _materialize(settings: Settings, *, force: bool = False, accept: Collection[str] = ()) -> bool:
+    from netflix_assets.automation import unchanged
+
+    found = unchanged.fingerprint(settings)
+    if not force and not accept and unchanged.holds(settings, found):
+        console.print(_UP_TO_DATE)
+        return True
+    done = _run_what_changed(settings, force=force, accept=accept)
+    if done.success and found is not None:
+        nothing_is_left = not done.outcomes
+        if done.outcomes:
+            found, nothing_is_left = unchanged.fingerprint(settings), _nothing_is_left(settings)
+        # Equal before and after: what the planner saw in between is what the digest is of.
+        if found is not None and nothing_is_left and unchanged.fingerprint(settings) == found:
+            unchanged.keep(settings, found)
+    return done.success
+
+
+def _nothing_is_left(settings: Settings) -> bool:
+    from netflix_assets.automation.instance import dagster_instance
+    from netflix_assets.automation.materialize import Materialized, next_plan
+
+    defs, bucket, warehouse = definitions(settings)
+    with dagster_instance(settings) as instance:
+        plan = next_plan(defs, instance, bucket, warehouse, asked_at=time.time())
+    return plan.is_empty and Materialized((), plan).success
+
+
+def _run_what_changed(settings: Settings, *, force: bool, accept: Collection[str]) -> Materialized:
     import dagster as dg
 
     from netflix_assets.automation.instance import dagster_instance
@@ -101,8 +135,8 @@ def _materialize(settings: Settings, *, force: bool = False, accept: Collection[
                 tell=lambda text: report(text, 0, 1),
             )
         if not done.outcomes and done.success:
-            console.print("everything is up to date: nothing to run")
-            return True
+            console.print(_UP_TO_DATE)
+            return done
         status = read_status(defs, instance, bucket, warehouse, counted=done.assets)
         if done.outcomes:
             print_run(console, status, done)
@@ -112,7 +146,7 @@ def _materialize(settings: Settings, *, force: bool = False, accept: Collection[
         print_gaps(console, status)
         if not done.success:
             errors.print(f"what Dagster and dbt said is in {escape(str(log))}", soft_wrap=True)
-        return done.success
+        return done
 
 
 @click.command(epilog="Example: netflix-assets status --json")
