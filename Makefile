@@ -22,7 +22,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --extra pr
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev docs test fuzz build-modified bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
+.PHONY: help setup demo dev docs test test-fast fuzz build-modified bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -69,9 +69,12 @@ docs: $(READY) ## dbt's documentation of models, columns and macros, as one page
 	$(DBT) --quiet docs generate --static $(DBT_FLAGS)
 	@echo "the page: $(abspath $(or $(NETFLIX_HOME),.netflix))/dbt-alone/static_index.html"
 
-# In the order of the folders, so that the tests which mostly wait for Dagster's intervals start early.
+# Three processes on two cores: one often waits for Dagster's daemons.
 test: $(READY_ALL) ## Run the tests
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+
+test-fast: $(READY_ALL) ## Run the tests that start no process: no server, no dbt
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -r fE --no-processes
 
 build-modified: $(READY) ## Build and test what differs from STATE=folder with the manifest.json of main, read the rest there
 	$(DBT) build $(DBT_FLAGS) --select state:modified+ --defer --state "$(abspath $(STATE))"

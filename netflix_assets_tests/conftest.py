@@ -2,9 +2,9 @@
 
 How to write a cheap test (seconds of a processor on the machine that the suite is measured on):
 
-* Nothing but Python, SQL or one file: no fixture, or `settings`. Such tests are free, and `make test-fast` is all of
-  them; whatever uses a fixture that starts a process is left out of it by itself (`_STARTS_A_PROCESS`).
-* A bucket: `bucket` (a server a test process). A load without dbt: `netflix_assets_tests.loading`.
+* Nothing but Python, SQL or one file: no fixture, or `settings`. Such tests are free; `make test-fast` is all of them,
+  because with its `--no-processes` a test skips itself when it is about to start one.
+* A bucket: `bucket` (one server a test process). A load without dbt: `netflix_assets_tests.loading`.
 * Definitions, plans, statuses, ticks: `small`, a copy of a pipeline that was built once for all processes (0.3 s), with
   `Pipeline.plan()` or `daemon(small)`. Read-only: `built_small`, not even a copy.
 * `Pipeline.materialize()` runs dbt: 5 to 15 s. Ask first whether the plan says it already. If not, put several changes
@@ -13,7 +13,7 @@ How to write a cheap test (seconds of a processor on the machine that the suite 
 * The command line in a process of its own costs 5 s more than the same call in this one: `click.testing.CliRunner`.
 * `netflix-assets dev`: only in browser/, where one server is shared by all.
 * Wait for what happens (a file, a line, a row), not for an amount of time. Nothing may fail because it was slow.
-* Files are spread over the processes whole, so that one file's fixtures are made once: no file above a minute.
+* A file's tests stay in one process, for its fixtures; `pytestmark = pytest.mark.spread` where they share none.
 """
 
 from __future__ import annotations
@@ -22,9 +22,12 @@ import fcntl
 import os
 import shutil
 import socket
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,9 +42,38 @@ from netflix_assets.transform import project
 from netflix_assets_tests import chromium
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
+from netflix_assets_tests.warm_dbt import warm_dbt
 
 if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--no-processes", action="store_true", help="skip every test that would start a process")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Keep files together but where they say that they need not be; first what mostly waits, for Dagster's daemons."""
+    for item in items:
+        if config.getoption("--no-processes") and item.get_closest_marker("processes"):
+            item.add_marker(pytest.mark.skip("starts a process"))
+        if item.get_closest_marker("spread") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+    items.sort(key=lambda item: "/browser/" not in item.nodeid)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_processes(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        if request.config.getoption("--no-processes"):
+
+            def refuse(*_: object, **__: object) -> None:
+                pytest.skip("starts a process")
+
+            monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+            monkeypatch.setattr(BaseProcess, "start", refuse)
+        yield
 
 
 def isolated_settings(home: Path) -> Settings:
@@ -139,6 +171,17 @@ def _parsed_once(shared: Path) -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _dbt_imported_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Have the dbt commands of this process start from one that has imported dbt already."""
+    cold = project.dbt_executable
+    with warm_dbt(tmp_path_factory.mktemp("dbt")) as executable, pytest.MonkeyPatch.context() as monkeypatch:
+        for name, module in list(sys.modules.items()):
+            if name.startswith("netflix_assets") and getattr(module, "dbt_executable", None) is cold:
+                monkeypatch.setattr(module, "dbt_executable", lambda: str(executable))
+        yield
+
+
 @pytest.fixture(scope="session")
 def built_small(s3_server: Settings, shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
     """A pipeline on four movies and six ratings, materialized once for all processes; copy it before changing it."""
@@ -177,21 +220,27 @@ def movielens() -> Path:
 
 
 @pytest.fixture(scope="session")
-def built_movielens(s3_server: Settings, movielens: Path, tmp_path_factory: pytest.TempPathFactory) -> Pipeline:
-    """A pipeline on ml-latest-small, uploaded and materialized once; take a copy before changing it."""
-    home = tmp_path_factory.mktemp("movielens") / "home"
-    made = Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}"))
-    made.bucket.ensure_exists()
-    upload(str(movielens), made.bucket, scratch=home / "tmp")
-    outcome = made.materialize()
-    assert outcome.success, outcome.errors
-    return made
+def built_movielens(
+    s3_server: Settings, movielens: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Pipeline:
+    """A pipeline on ml-latest-small, materialized once for all processes; take a copy before changing it."""
+
+    def uploaded(home: Path) -> Pipeline:
+        pipeline = Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}"))
+        pipeline.bucket.ensure_exists()
+        upload(str(movielens), pipeline.bucket, scratch=tmp_path_factory.mktemp("upload"))
+        return pipeline
+
+    kept = made_once(shared / "movielens", lambda home: built(uploaded(home), {}))
+    return uploaded(shutil.copytree(kept, tmp_path_factory.mktemp("movielens") / "home"))
 
 
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
+def browser(request: pytest.FixtureRequest) -> Iterator[Browser]:
     """One browser for a file of tests: while it runs, nothing else of this thread can run an event loop."""
     if not chromium.is_there():
         pytest.skip(chromium.MISSING)
+    if request.config.getoption("--no-processes"):
+        pytest.skip("starts a process")
     with chromium.browser() as started:
         yield started

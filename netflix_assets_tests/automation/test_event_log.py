@@ -24,6 +24,8 @@ from sqlalchemy.exc import OperationalError
 from netflix_assets.automation import event_log
 from netflix_assets.automation.event_log import PooledSqliteEventLogStorage
 
+pytestmark = pytest.mark.processes
+
 MONTHS = dg.StaticPartitionsDefinition(["2015-03", "2015-04", "2015-05"])
 OURS = {
     "event_log_storage": {

@@ -30,6 +30,8 @@ from netflix_assets.errors import UserError
 from netflix_assets.pools import WAREHOUSE_POOL
 from netflix_assets_tests.conftest import isolated_settings
 
+pytestmark = pytest.mark.processes
+
 STARTED, NOT_STARTED = dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.NOT_STARTED
 FAILURE = dg.DagsterRunStatus.FAILURE
 HERE = Process.current()

@@ -166,8 +166,8 @@ def test_what_happens_while_the_planner_looks_is_not_taken_for_seen(
 
     run = command._run_what_changed
 
-    def run_and_be_overtaken(settings: Settings, *, force: bool) -> object:
-        done = run(settings, force=force)
+    def run_and_be_overtaken(settings: Settings, **options: object) -> object:
+        done = run(settings, **options)  # type: ignore[arg-type]
         small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
         return done
 
