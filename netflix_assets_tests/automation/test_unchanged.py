@@ -121,7 +121,7 @@ def test_whatever_changed_asks_the_planner(known: Pipeline, change: Callable[[Pi
 def test_other_settings_or_a_store_that_is_away_ask_the_planner(known: Pipeline) -> None:
     settings = known.settings
     for other in (
-        replace(settings, max_rejected_fraction=0.5),
+        replace(settings, max_runtime_seconds=1),
         replace(settings, schema_prefix="dev_"),
         replace(settings, s3_secret_key="another"),
         replace(settings, target=Target.SNOWFLAKE),
