@@ -116,12 +116,6 @@ def probes(database: str) -> list[Probe]:
             expected=((1,), (None,)),
         ),
         _asks(
-            "largest_double",
-            "a number that no DOUBLE holds is rejected by comparing with the largest one",
-            "select abs(1::double) > 1.7976931348623157e+308",
-            expected=((False,),),
-        ),
-        _asks(
             "trim_takes_off_blanks_alone",
             "titles and tags are trimmed of what is named, and of nothing else",
             "select length(trim('x' || chr(160), ' '))",
