@@ -154,6 +154,10 @@ def characters(text: str) -> str:
 _NOT_BLANK = Rule(
     "is blank",
     lambda text, _: not text.strip(INVISIBLE),
-    lambda text, _: f"trim({text}, {characters(INVISIBLE)}) = ''",
+    # A text that begins with a printable letter of ASCII, as nearly all do, need not be trimmed to be known: that
+    # takes DuckDB ten times as long as the rest of the scan.
+    lambda text, _: (
+        f"case when {text} >= '!' and {text} < chr(127) then false else trim({text}, {characters(INVISIBLE)}) = '' end"
+    ),
     quotes=False,
 )

@@ -59,7 +59,7 @@ faults as (
             when number_1 <> floor(number_1) then 'movieId|''' || left(field_1, 40) || ''' is not a whole number'
             when number_1 < 1 then 'movieId|''' || left(field_1, 40) || ''' is below 1'
             when field_2 = '' then 'title|is empty'
-            when trim(field_2, chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) || chr(29) || chr(30) || chr(31) || chr(32) || chr(133) || chr(160) || chr(5760) || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200) || chr(8201) || chr(8202) || chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288) || chr(173) || chr(4447) || chr(4448) || chr(6158) || chr(8203) || chr(8204) || chr(8205) || chr(8206) || chr(8207) || chr(8288) || chr(8289) || chr(8290) || chr(8291) || chr(8292) || chr(10240) || chr(12644) || chr(65279)) = '' then 'title|is blank'
+            when case when field_2 >= '!' and field_2 < chr(127) then false else trim(field_2, chr(9) || chr(10) || chr(11) || chr(12) || chr(13) || chr(28) || chr(29) || chr(30) || chr(31) || chr(32) || chr(133) || chr(160) || chr(5760) || chr(8192) || chr(8193) || chr(8194) || chr(8195) || chr(8196) || chr(8197) || chr(8198) || chr(8199) || chr(8200) || chr(8201) || chr(8202) || chr(8232) || chr(8233) || chr(8239) || chr(8287) || chr(12288) || chr(173) || chr(4447) || chr(4448) || chr(6158) || chr(8203) || chr(8204) || chr(8205) || chr(8206) || chr(8207) || chr(8288) || chr(8289) || chr(8290) || chr(8291) || chr(8292) || chr(10240) || chr(12644) || chr(65279)) = '' end then 'title|is blank'
             when field_3 = '' then 'genres|is empty'
         end as fault
     from numbers
