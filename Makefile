@@ -22,7 +22,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --extra pr
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev docs test test-fast fuzz build-modified bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
+.PHONY: help setup demo dev docs test test-fast fuzz torture build-modified bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -81,6 +81,9 @@ build-modified: $(READY) ## Build and test what differs from STATE=folder with t
 
 fuzz: $(READY_ALL) ## Hold every reader of raw files to one verdict, by N lines (needs Python 3.11)
 	$(BIN)/python -W ignore -m netflix_assets_tests.fuzz $(or $(N),1000)
+
+torture: $(READY_ALL) ## Kill, starve and crowd the program N times (N=200), and compare with an undisturbed run
+	$(BIN)/python -W ignore -m netflix_assets_tests.torture $(or $(N),200)
 
 bench: bench-load bench-arrival bench-snowflake bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 
