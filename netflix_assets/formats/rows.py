@@ -29,8 +29,8 @@ class Reject:
     """One line of an object that was not loaded.
 
     Attributes:
-        object_key: The object.
-        line: Line number in the (decompressed) object; the header is line 1.
+        object_key: The object, or the whole export that it was cut from.
+        line: Line number in that, decompressed; the header is line 1.
         column: The column at fault, or None when the line as a whole is.
         reason: Why, in words.
         text: The line, cut to 500 characters.

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import io
-from collections.abc import Callable, Iterable
+from array import array
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -51,38 +55,10 @@ def split_by_month(
     Raises:
         UserError: The first line is not the file's header, or no row can be placed.
     """
-    # Only a real buffer finds line ends fast; a zip member and a GzipFile look for them in Python.
-    lines = io.BufferedReader(content, _CHUNK)  # type: ignore[type-var]
-    header = lines.readline().removeprefix(BOM)
-    check_header(file, name, header)
-    month_of_day = _month_of_day()
-    held: dict[str, list[bytes]] = {month: [] for month in month_of_day.values()}
-    keep_of_day = {day: held[month].append for day, month in month_of_day.items()}
-    position = file.header.index(file.month_column or "")
-    clock = _Clock(file)
-
-    leading: list[bytes] = []
-    keep: Callable[[bytes], None] | None = None
-    for line in lines:
-        if not line.strip():
-            continue
-        leading.append(line)
-        keep = keep_of_day.get(clock.day(line))
-        if keep is not None or len(leading) == _MOST_LEADING_LINES:
-            break
-    if keep is None and leading:
-        raise UserError(
-            f"{name}, {clock.fault(leading)}; none of the first {len(leading)} rows can be placed in a month, "
-            f"by a {file.month_column} in seconds since 1970, from {FIRST_MONTH} until now"
-        )
-    if keep is None:
-        return {}
-    for line in leading:
-        keep(line)
-
+    held: dict[str, list[bytes]] = {month: [] for month in set(_month_of_day().values())}
     rows: dict[str, int] = {}
 
-    def flush() -> None:
+    def flush(header: bytes) -> None:
         for month, found in held.items():
             if found:
                 with (folder / f"{month}.csv").open("ab") as target:
@@ -94,18 +70,125 @@ def split_by_month(
         if progress is not None:
             progress()
 
-    flush()
+    keep_of_month = {month: found.append for month, found in held.items()}
+    _place(file, content, keep_of_month, lambda blank: None, flush, name=name)
+    return dict(sorted(rows.items()))
+
+
+@dataclass
+class SplitLines:
+    """Where the rows of one month stand in the file that it was cut from.
+
+    Attributes:
+        numbers: Line of each row, in order; the header of the file is line 1.
+        size: Bytes of the month, with its header.
+    """
+
+    numbers: array[int] = field(default_factory=lambda: array("I"))
+    size: int = 0
+
+
+def lines_by_month(file: RawFile, content: IO[bytes], months: Collection[str], *, name: str) -> dict[str, SplitLines]:
+    """Say of months that `split_by_month` cuts which lines of the file their rows are.
+
+    Args:
+        file: A monthly file of the catalogue.
+        content: Its bytes, decompressed.
+        months: Those wanted.
+        name: What the file is called in error texts.
+
+    Returns:
+        By month, without those of which the file has no row.
+
+    Raises:
+        UserError: As `split_by_month` does.
+    """
+    found = {month: SplitLines() for month in months}
+    # Rows and blank lines come in the order of the file, each once.
+    numbers = count(2)
+
+    def keeper(lines: SplitLines) -> Callable[[bytes], object]:
+        def keep(line: bytes) -> None:
+            lines.numbers.append(next(numbers))
+            lines.size += len(line)
+
+        return keep
+
+    pass_over = partial(next, numbers)
+    keep_of_month = {
+        month: keeper(found[month]) if month in found else pass_over for month in set(_month_of_day().values())
+    }
+    header = _place(file, content, keep_of_month, pass_over, lambda _: None, name=name)
+    for lines in found.values():
+        lines.size += len(header)
+    return {month: lines for month, lines in found.items() if lines.numbers}
+
+
+def _place(
+    file: RawFile,
+    content: IO[bytes],
+    keep_of_month: Mapping[str, Callable[[bytes], object]],
+    pass_over: Callable[[bytes], object],
+    flush: Callable[[bytes], object],
+    *,
+    name: str,
+) -> bytes:
+    """Give every line after the header, in its order, to its month or, if it is blank, to what passes over it.
+
+    Args:
+        file: A monthly file of the catalogue.
+        content: Its bytes, decompressed.
+        keep_of_month: What takes the rows of each month.
+        pass_over: What takes the blank lines.
+        flush: Called with the header after every few megabytes.
+        name: What the file is called in error texts.
+
+    Returns:
+        The header.
+
+    Raises:
+        UserError: The first line is not the file's header, or no row can be placed.
+    """
+    # Only a real buffer finds line ends fast; a zip member and a GzipFile look for them in Python.
+    lines = io.BufferedReader(content, _CHUNK)  # type: ignore[type-var]
+    header = lines.readline().removeprefix(BOM)
+    check_header(file, name, header)
+    keep_of_day = {day: keep_of_month[month] for day, month in _month_of_day().items()}
+    position = file.header.index(file.month_column or "")
+    clock = _Clock(file)
+
+    leading: list[bytes] = []
+    keep: Callable[[bytes], object] | None = None
+    for line in lines:
+        leading.append(line)
+        if not line.strip():
+            continue
+        keep = keep_of_day.get(clock.day(line))
+        if keep is not None or len(leading) >= _MOST_LEADING_LINES:
+            break
+    rows = [line for line in leading if line.strip()]
+    if keep is None and rows:
+        raise UserError(
+            f"{name}, {clock.fault(leading)}; none of the first {len(rows)} rows can be placed in a month, "
+            f"by a {file.month_column} in seconds since 1970, from {FIRST_MONTH} until now"
+        )
+    if keep is None:
+        return header
+    for line in leading:
+        (keep if line.strip() else pass_over)(line)
+    flush(header)
     while batch := lines.readlines(_BYTES_IN_MEMORY):
         for line in batch:
             try:
                 keep = keep_of_day[int(line.split(b",")[position]) // _DAY]
             except (ValueError, IndexError, KeyError):
                 if not line.strip():
+                    pass_over(line)
                     continue
                 keep = keep_of_day.get(clock.day(line), keep)
             keep(line)
-        flush()
-    return dict(sorted(rows.items()))
+        flush(header)
+    return header
 
 
 class _Clock:
@@ -139,6 +222,8 @@ class _Clock:
     def fault(self, lines: Iterable[bytes]) -> str:
         """Say what is wrong with the first row of a file of which none can be placed."""
         for number, line in enumerate(lines, start=2):
+            if not line.strip():
+                continue
             try:
                 time = self.time(line)
             except BadValue as error:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import duckdb
@@ -23,6 +24,7 @@ from netflix_assets.formats.months import adjacent, time_window
 from netflix_assets.formats.rows import ReadRow
 from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.origins import Origin, origins_of
 from netflix_assets.loading import duckdb_sql as sql
 from netflix_assets.loading import quarantine
 from netflix_assets.loading.csv_object import land
@@ -70,7 +72,13 @@ class Load:
     """
 
     def __init__(
-        self, file: RawFile, objects: ObjectsByPartition, limit: RejectLimit, *, max_shrink: float | None
+        self,
+        file: RawFile,
+        objects: ObjectsByPartition,
+        bucket: LandingBucket,
+        limit: RejectLimit,
+        *,
+        max_shrink: float | None,
     ) -> None:
         """Say what to load; see `Warehouse.replace`."""
         self.refused: dict[str | None, str] = {}
@@ -79,6 +87,7 @@ class Load:
         self.sources: list[_Source] = []
         self._file = file
         self._objects = objects
+        self._bucket = bucket
         self._limit = limit
         self._latest = end_of_tomorrow()
 
@@ -86,7 +95,7 @@ class Load:
     def _accepted(self) -> ObjectsByPartition:
         return {key: found for key, found in self._objects.items() if key not in self.refused}
 
-    def land(self, bucket: LandingBucket, folder: Path) -> None:
+    def land(self, folder: Path) -> None:
         """Land every object, several at once, in month order, so that the table is ordered by month.
 
         Raises:
@@ -102,7 +111,7 @@ class Load:
             path = folder / sql.landed_name(number, month)
             empty = may_be_empty(version, self._objects[month])
             try:
-                landed = land(self._file, version.key, bucket.download(version), path, may_be_empty=empty)
+                landed = land(self._file, version.key, self._bucket.download(version), path, may_be_empty=empty)
             except LoadError as error:
                 return error
             item = PreparedObject(version, month, rows_read=landed.lines)
@@ -124,6 +133,7 @@ class Load:
 
         Raises:
             LoadError: All of it is refused, or rows do not add up; nothing is changed.
+            BucketError: A whole export, of which rows are set aside, cannot be read; likewise.
         """
         load_id = _one(connection, f"select coalesce(max(load_id), 0) + 1 from {RAW_SCHEMA}.load_history")
         self._set_aside([source for source in self.sources if source.suspicious], {})
@@ -183,11 +193,21 @@ class Load:
                 source.scanned,
                 source.rejected,
                 latest=self._latest,
+                origin=self._origin(source),
                 repeated=repeated.get(item.month, ()),
                 seen=seen[item.month],
             )
             item.rows_read, item.rows_rejected = separated.rows_read, separated.rows_rejected
             item.rejects, item.conflict = separated.first, separated.conflict
+
+    @cached_property
+    def _origins(self) -> Mapping[str, Origin]:
+        """Of all objects, so that one load reads a whole export once at most."""
+        return origins_of(self._file, [source.item.version for source in self.sources], self._bucket)
+
+    def _origin(self, source: _Source) -> Origin | None:
+        key = source.item.version.key
+        return self._origins.get(key) if self._file.is_split_object(key) else None
 
     def _hold_back(self, connection: duckdb.DuckDBPyConnection, load_id: int) -> None:
         """Leave out what would take away too much, while the table still holds the rows before the load as well."""
@@ -270,7 +290,7 @@ class Load:
 
     def _example(self, month: str | None, key: quarantine.Key) -> str:
         """Where a key that is repeated stands for the second time, and how the rows differ."""
-        objects = [(s.item.version.key, s.landed) for s in self.sources if s.item.month == month]
+        objects = [(s.item.version.key, s.landed, self._origin(s)) for s in self.sources if s.item.month == month]
         return str(quarantine.first_repeat(self._file, month, objects, key, latest=self._latest))
 
     def _write_books(self, connection: duckdb.DuckDBPyConnection, load_id: int, run_id: str) -> None:

@@ -163,8 +163,8 @@ class DuckDBWarehouse:
         """See `Warehouse.replace`."""
         started = time.monotonic()
         with scratch_folder(self.path.parent / "tmp", "load-", error=WarehouseError) as folder:
-            load = Load(file, objects, self._limit, max_shrink=None if accept_shrink else self._max_shrink)
-            load.land(bucket, folder)
+            load = Load(file, objects, bucket, self._limit, max_shrink=None if accept_shrink else self._max_shrink)
+            load.land(folder)
             with self.connection() as connection:
                 create_raw_tables(connection, [file])
                 load_id = load.commit(connection, run_id)

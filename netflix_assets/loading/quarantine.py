@@ -15,6 +15,7 @@ from typing import TextIO
 from netflix_assets.catalog import RawFile
 from netflix_assets.formats.rows import CONFLICT, BadRow, ReadRow, Reject, RowReader, key_of, repeat_reason, shown
 from netflix_assets.formats.values import Value
+from netflix_assets.landing.origins import Origin
 
 _FIRST_REJECTS = 100
 
@@ -52,13 +53,13 @@ class Separated:
     conflict: Reject | None
 
 
-def _rows(path: Path) -> Iterator[tuple[int, bytes]]:
+def _rows(path: Path, origin: Origin | None) -> Iterator[tuple[int, bytes]]:
     """Line number and bytes of every line that is a row: after the header, not blank."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             line = line.rstrip(b"\n")
             if number > 1 and line.strip():
-                yield number, line
+                yield origin.line(number) if origin else number, line
 
 
 def separate(
@@ -70,6 +71,7 @@ def separate(
     rejected: Path,
     *,
     latest: int,
+    origin: Origin | None = None,
     repeated: Collection[Key] = (),
     seen: dict[Key, ReadRow] | None = None,
 ) -> Separated:
@@ -83,10 +85,12 @@ def separate(
         good: Where its good rows go, header line included.
         rejected: Where the others go, as CSV of `REJECT_COLUMNS` with every text quoted, without a header.
         latest: The first second that is no plausible time.
+        origin: The file that the object was cut from; rejects then name it and its lines.
         repeated: Keys known to occur more than once in this month; all but the first row are rejected.
         seen: The first rows with keys of `repeated` in earlier objects of the month; added to.
     """
     reader = RowReader(file, month, latest)
+    told_key = origin.object_key if origin else object_key
     seen = {} if seen is None else seen
     repeated = set(repeated)
     read = bad = 0
@@ -96,17 +100,17 @@ def separate(
         writer = csv.writer(good_rows, lineterminator="\n")
         reject_writer = csv.writer(bad_rows, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow(file.header)
-        for number, line in _rows(path):
+        for number, line in _rows(path, origin):
             read += 1
             try:
                 values = reader.read(line)
                 if repeated and (key := key_of(file, values)) in repeated:
-                    row = ReadRow(object_key, number, values)
+                    row = ReadRow(told_key, number, values)
                     if (before := seen.setdefault(key, row)) is not row:
                         raise BadRow(None, repeat_reason(file, before, row))
             except BadRow as error:
-                reject = Reject(object_key, number, error.column, error.reason, shown(line))
-                reject_writer.writerow((month or "", object_key, number, error.column or "", error.reason, reject.text))
+                reject = Reject(told_key, number, error.column, error.reason, shown(line))
+                reject_writer.writerow((month or "", told_key, number, error.column or "", error.reason, reject.text))
                 bad += 1
                 if error.reason == CONFLICT:
                     conflict = conflict or reject
@@ -118,14 +122,14 @@ def separate(
 
 
 def first_repeat(
-    file: RawFile, month: str | None, objects: Sequence[tuple[str, Path]], key: Key, *, latest: int
+    file: RawFile, month: str | None, objects: Sequence[tuple[str, Path, Origin | None]], key: Key, *, latest: int
 ) -> Reject | None:
     """The second row with a key, described as a reject; None if there are not two.
 
     Args:
         file: What the objects hold.
         month: Their month, or None.
-        objects: Key and landed file of each, in order.
+        objects: Key, landed file and origin (if it was cut from an export) of each, in order.
         key: The key.
         latest: The first second that is no plausible time.
     """
@@ -133,18 +137,19 @@ def first_repeat(
     # However a whole number is spelt, its digits are in the line; so few lines need reading.
     digits = [str(value).encode() for value in key if isinstance(value, int)]
     first: ReadRow | None = None
-    for object_key, path in objects:
-        for number, line in _rows(path):
+    for object_key, path, origin in objects:
+        told_key = origin.object_key if origin else object_key
+        for number, line in _rows(path, origin):
             if not all(part in line for part in digits):
                 continue
             try:
-                row = ReadRow(object_key, number, reader.read(line))
+                row = ReadRow(told_key, number, reader.read(line))
             except BadRow:
                 continue
             if key_of(file, row.values) != key:
                 continue
             if first is not None:
-                return Reject(object_key, number, None, repeat_reason(file, first, row), shown(line))
+                return Reject(told_key, number, None, repeat_reason(file, first, row), shown(line))
             first = row
     return None
 

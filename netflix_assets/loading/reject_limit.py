@@ -32,16 +32,21 @@ def refusal(
     for item in items:
         if item.conflict is not None:
             return f"{item.conflict}, so {stays}; resolve the conflict and upload the real file"
-        if _exceeds(item.rows_rejected, item.rows_read, limit):
-            return _sentence(stays, item.version.key, item.rows_rejected, item.rows_read, [item], limit)
+        if exceeds(item.rows_rejected, item.rows_read, limit):
+            return _sentence(stays, _named(file, item), item.rows_rejected, item.rows_read, [item], limit)
     rejected, read = sum(item.rows_rejected for item in items), sum(item.rows_read for item in items)
-    if not _exceeds(rejected + repeats, read, limit):
+    if not exceeds(rejected + repeats, read, limit):
         return None
-    where = items[0].version.key if len(items) == 1 else f"{file.name} of {month}" if month else file.name
+    where = _named(file, items[0]) if len(items) == 1 else f"{file.name} of {month}" if month else file.name
     return _sentence(stays, where, rejected + repeats, read, items, limit)
 
 
-def _exceeds(rejected: int, read: int, limit: RejectLimit) -> bool:
+def _named(file: RawFile, item: PreparedObject) -> str:
+    """Name an object; one that was cut from a whole export is the month of that."""
+    return f"{file.name} of {item.month}" if file.is_split_object(item.version.key) else item.version.key
+
+
+def exceeds(rejected: int, read: int, limit: RejectLimit) -> bool:
     """Whether so many rows are too many; 29 of 100 are not more than 0.29."""
     return rejected > limit.rows and rejected > limit.fraction * read + 1e-6
 

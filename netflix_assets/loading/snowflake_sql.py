@@ -34,6 +34,9 @@ from netflix_assets.loading.warehouse import (
 FILES_PER_STATEMENT = 1000
 """As many names as COPY takes in FILES."""
 
+ROWS_PER_STATEMENT = 10_000
+"""Fewer than the rows that VALUES takes."""
+
 OBJECTS = "load_objects"
 LINES = "load_lines"
 ROWS = "load_rows"
@@ -175,6 +178,8 @@ def copy_lines(stage: str, objects: Sequence[Numbered]) -> list[str]:
 def create_rows(file: RawFile, latest: int) -> str:
     """Every row of the landed lines: its values, or the line, the column and the reason why it has none.
 
+    `source_key` and `source_line` are what people are told; see `tell_origins`.
+
     Args:
         file: What the lines are of.
         latest: The first second that is no plausible time, as `rules.end_of_tomorrow` gives it.
@@ -249,6 +254,7 @@ ranked as (
 )
 select
     object_number, object_key, month, line_number, {kept},
+    object_key as source_key, line_number as source_line,
     fault is null and occurrence > 1 as is_repeated,
     case when fault is null and occurrence = 1 then null
         else nullif(split_part(coalesce(fault, ''), '|', 1), '') end as column_name,
@@ -334,14 +340,55 @@ def _value(column: Column, position: int) -> str:
     return f"cast(case when fault is null then number_{position} end as {column.type.value})"
 
 
+def rows_to_tell(file: RawFile, whole: Sequence[int], single: Mapping[int, Sequence[int]]) -> str:
+    """Return the query for object number and line of rejected rows, and of the first rows with the keys they repeat.
+
+    Args:
+        file: What is loaded.
+        whole: Numbers of the objects of which all rejected rows are wanted.
+        single: The lines wanted of other objects, by number.
+    """
+    wanted = [f"object_number = {number} and line_number in ({_listed(lines)})" for number, lines in single.items()]
+    if whole:
+        wanted.append(f"object_number in ({_listed(whole)}) and reason is not null")
+    keys = [f"value_{file.header.index(name) + 1}" for name in file.key]
+    same_key = " and ".join(f"firsts.{key} = wanted.{key}" for key in keys)
+    return (
+        f"with wanted as (select * from {ROWS} where {' or '.join(f'({one})' for one in wanted)}) "
+        f"select object_number, line_number from wanted union select firsts.object_number, firsts.line_number "
+        f"from {ROWS} as firsts inner join wanted on {same_key} where firsts.reason is null and wanted.is_repeated"
+    )
+
+
+def tell_origins(lines: Sequence[tuple[int, int, str, int]]) -> list[str]:
+    """Return the statements that give rows the place in the file that their object was cut from.
+
+    Args:
+        lines: Object number, line, key of that file, and line there.
+    """
+    return [
+        f"update {ROWS} set source_key = origins.source_key, source_line = origins.source_line from "
+        "(select column1::integer as object_number, column2::integer as line_number, column3::varchar as source_key, "
+        "column4::integer as source_line from values "
+        + ", ".join(f"({number}, {line}, {literal(key)}, {there})" for number, line, key, there in chunk)
+        + f") as origins where {ROWS}.object_number = origins.object_number "
+        f"and {ROWS}.line_number = origins.line_number"
+        for chunk in (lines[start : start + ROWS_PER_STATEMENT] for start in range(0, len(lines), ROWS_PER_STATEMENT))
+    ]
+
+
+def _listed(numbers: Iterable[int]) -> str:
+    return ", ".join(map(str, numbers))
+
+
 def describe_repeats(file: RawFile) -> str:
     """The statement that says of each repeated row where the first of its key stands and how the two differ."""
     values = {name: f"value_{position}" for position, name in enumerate(file.header, start=1)}
     same_key = " and ".join(f"{ROWS}.{values[name]} = firsts.{values[name]}" for name in file.key)
     lines = (
-        f"case when {ROWS}.object_key = firsts.object_key "
-        f"then 'lines ' || firsts.line_number || ' and ' || {ROWS}.line_number "
-        f"else 'line ' || {ROWS}.line_number || ' and on line ' || firsts.line_number || ' of ' || firsts.object_key "
+        f"case when {ROWS}.source_key = firsts.source_key "
+        f"then 'lines ' || firsts.source_line || ' and ' || {ROWS}.source_line "
+        f"else 'line ' || {ROWS}.source_line || ' and on line ' || firsts.source_line || ' of ' || firsts.source_key "
         "end"
     )
     differing = " || ".join(
@@ -353,7 +400,7 @@ def describe_repeats(file: RawFile) -> str:
     other = _legible(f"{_shown_key(file, values)} || ' is on ' || {lines} || ', with other ' || substr({differing}, 3)")
     reason = f"case when {differing} = '' then {same} else {other} end" if differing else same
     return (
-        f"update {ROWS} set reason = {reason} from (select object_key, line_number, {', '.join(values.values())} "
+        f"update {ROWS} set reason = {reason} from (select source_key, source_line, {', '.join(values.values())} "
         f"from {ROWS} where reason is null) as firsts where {ROWS}.is_repeated and {same_key}"
     )
 
@@ -409,7 +456,7 @@ order by objects.object_number"""
 def first_rejects(limit: int) -> str:
     """Object, line, column, reason and text of the first rejected rows of the load."""
     return (
-        f"select object_key, line_number, column_name, reason, raw_text from {ROWS} where reason is not null "
+        f"select source_key, source_line, column_name, reason, raw_text from {ROWS} where reason is not null "
         f"order by object_number, line_number limit {limit}"
     )
 
@@ -465,7 +512,7 @@ def insert_rejects(file: RawFile, load_id: int) -> str:
     """The statement that keeps the rejected rows."""
     names = ", ".join(name for name, _ in REJECTED_ROWS_COLUMNS)
     return (
-        f"insert into {REJECTED} ({names}) select {load_id}, {literal(file.table)}, month, object_key, line_number, "
+        f"insert into {REJECTED} ({names}) select {load_id}, {literal(file.table)}, month, source_key, source_line, "
         f"column_name, reason, raw_text from {ROWS} where reason is not null"
     )
 
@@ -482,7 +529,7 @@ with counted as (
 select
     {load_id}, {literal(file.table)}, objects.month, objects.object_key, objects.etag, objects.size_bytes,
     coalesce(counted.loaded, 0), coalesce(counted.rows_read - counted.loaded, 0),
-    objects.object_key || ', line ' || counted.first_line
+    first_reject.source_key || ', line ' || first_reject.source_line
         || case when first_reject.column_name is null then '' else ', column ' || first_reject.column_name end
         || ': ' || first_reject.reason,
     {literal(run_id)}, {_timestamp(loaded_at)}

@@ -26,8 +26,9 @@ from netflix_assets.formats.lines import LONGEST_LINE, first_line_of, line_too_l
 from netflix_assets.formats.rows import CONFLICT, Reject
 from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.origins import Origin, origins_of
 from netflix_assets.loading import snowflake_sql as sql
-from netflix_assets.loading.reject_limit import refusal
+from netflix_assets.loading.reject_limit import exceeds, refusal
 from netflix_assets.loading.shrink import Shrink, may_shrink, shrink_sentence
 from netflix_assets.loading.snowflake_connection import QueryTag, Session, session
 from netflix_assets.loading.snowflake_errors import SnowflakeError
@@ -111,7 +112,7 @@ class SnowflakeWarehouse:
                 wanted = sql.numbered(accepted, self._stage_prefix(opened, bucket), empty)
                 landed, statements["copy"] = self._land(opened, wanted, bucket, refused)
                 statements["parse"] = opened.run(sql.create_rows(file, end_of_tomorrow())).query_id
-                items = self._judge(opened, file, landed, refused)
+                items = self._judge(opened, file, landed, bucket, refused)
                 accepted = _without(objects, refused)
                 if any(item.rows_rejected for item in items):
                     found = opened.run(sql.first_rejects(_FIRST_REJECTS)).rows
@@ -271,14 +272,21 @@ class SnowflakeWarehouse:
         return objects, query_id
 
     def _judge(
-        self, opened: Session, file: RawFile, objects: Sequence[sql.Numbered], refused: dict[str | None, str]
+        self,
+        opened: Session,
+        file: RawFile,
+        objects: Sequence[sql.Numbered],
+        bucket: LandingBucket,
+        refused: dict[str | None, str],
     ) -> list[PreparedObject]:
         """What became of each object's rows, without the partitions that are refused for it.
 
         Raises:
             LoadError: An object was not read as a whole.
+            BucketError: A whole export, of which rows are rejected, cannot be read.
         """
         counts = opened.run(sql.count_rows()).rows
+        origins = self._tell_origins(opened, file, objects, counts, bucket)
         if any(row[6] for row in counts):
             opened.run(sql.describe_repeats(file))
             counts = opened.run(sql.count_rows()).rows
@@ -290,8 +298,9 @@ class SnowflakeWarehouse:
                 raise LoadError(f"Snowflake found no line in {key}, so nothing was changed; load again")
             if longest > LONGEST_LINE:
                 refused.setdefault(item.month, str(line_too_long(key, longest_start.encode())))
-            first = [Reject(key, int(line), column, reason, text)] if rejected else []
-            conflict = Reject(key, int(conflict_line), None, CONFLICT, "") if conflict_line else None
+            origin = origins.get(key)
+            first = [_reject(key, origin, line, column, reason, text)] if rejected else []
+            conflict = _reject(key, origin, conflict_line, None, CONFLICT, "") if conflict_line else None
             by_month[item.month].append(
                 PreparedObject(item.version, item.month, int(read), int(rejected), first, conflict)
             )
@@ -300,6 +309,37 @@ class SnowflakeWarehouse:
                 refused[month] = sentence
         _leave_out(opened, objects, refused)
         return [item for month, items in by_month.items() if month not in refused for item in items]
+
+    def _tell_origins(
+        self,
+        opened: Session,
+        file: RawFile,
+        objects: Sequence[sql.Numbered],
+        counts: Sequence[tuple[Any, ...]],
+        bucket: LandingBucket,
+    ) -> dict[str, Origin]:
+        """Give the rejected rows of a whole export their place in it; returns the origins by key of the object.
+
+        Of an object with too many, only of those that a sentence tells of.
+        """
+        whole: list[int] = []
+        single: dict[int, list[int]] = {}
+        for row, item in zip(counts, objects, strict=True):
+            _, _, _, _, read, rejected, _, line, _, _, _, conflict_line = row
+            if rejected and file.is_split_object(item.version.key):
+                if exceeds(int(rejected), int(read), self._limit):
+                    single[item.position] = [int(number) for number in (line, conflict_line) if number]
+                else:
+                    whole.append(item.position)
+        versions = {item.position: item.version for item in objects if item.position in {*whole, *single}}
+        origins = origins_of(file, versions.values(), bucket)
+        if origins:
+            told = [(int(number), int(line)) for number, line in opened.run(sql.rows_to_tell(file, whole, single)).rows]
+            found = [(number, line, origins.get(versions[number].key)) for number, line in told if number in versions]
+            lines = [(number, line, one.object_key, one.line(line)) for number, line, one in found if one]
+            for statement in sql.tell_origins(lines):
+                opened.run(statement)
+        return origins
 
     def _hold_back(
         self,
@@ -324,6 +364,13 @@ class SnowflakeWarehouse:
                 refused[key] = shrink_sentence(file, key, shrink, self._max_shrink)
                 held_back.add(key)
         return held_back
+
+
+def _reject(key: str, origin: Origin | None, line: Any, column: str | None, reason: str, text: str) -> Reject:
+    """Describe a rejected line of an object, by the file that it was cut from where that is known."""
+    if origin is None:
+        return Reject(key, int(line), column, reason, text)
+    return Reject(origin.object_key, origin.line(int(line)), column, reason, text)
 
 
 def partition_of(objects: ObjectsByPartition) -> str | None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from netflix_assets.catalog import raw_file
-from netflix_assets.formats.split import split_by_month
+from netflix_assets.formats.split import lines_by_month, split_by_month
 from netflix_assets.sample_data import generate
 
 JAN_2001, FEB_2001 = 978_307_200, 980_985_600
@@ -40,3 +40,17 @@ def test_splitting_writes_more_than_one_batch_in_order(tmp_path: Path, monkeypat
     for month in rows:
         users = [int(line.split(b",")[0]) for line in (tmp_path / f"{month}.csv").read_bytes().splitlines()[1:]]
         assert users == sorted(users)
+
+
+def test_the_lines_of_a_month_are_those_of_which_it_was_cut(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("netflix_assets.formats.split._BYTES_IN_MEMORY", 100)
+    times = ["no time", FEB_2001, *(JAN_2001 + n if n % 3 else "" if n % 2 else FEB_2001 for n in range(300))]
+    whole = ratings(*times).replace(b"\n2,", b"\n\n2,").replace(b"\n50,", b"\n\r\n  \n50,") + b"301,1,4.5,1"
+    lines = whole.splitlines(keepends=True)
+    split_by_month(raw_file("ratings"), io.BytesIO(whole), tmp_path, name="x")
+    found = lines_by_month(raw_file("ratings"), io.BytesIO(whole), ["2001-01", "2001-02", "2002-01"], name="x")
+    assert sorted(found) == ["2001-01", "2001-02"]
+    for month, one in found.items():
+        cut = (tmp_path / f"{month}.csv").read_bytes()
+        assert cut == b"".join([lines[0], *(lines[number - 1] for number in one.numbers)])
+        assert one.size == len(cut)
