@@ -280,7 +280,7 @@ def test_a_lock_that_is_never_released_ends_in_one_sentence(loading: Loading, mo
 
 
 @pytest.mark.parametrize(
-    "statement", ["select get_stage_location", "create temporary", "copy into", "insert into", "commit"]
+    "statement", ["select get_stage_location", "create or replace temporary", "copy into", "insert into", "commit"]
 )
 def test_a_missing_privilege_is_named_with_the_role_and_changes_nothing(
     snowflake_account: Account, loading: Loading, statement: str
@@ -350,7 +350,8 @@ def test_a_wrong_key_is_named_with_its_user(account: SnowflakeSettings, tmp_path
     path = tmp_path / "other.p8"
     path.write_bytes(pem(rsa.generate_private_key(65537, 1024)))
     sentence = refusal(with_key(account, path))
-    assert f"refused the key {path} of user MOVIELENS_LOADER; set RSA_PUBLIC_KEY" in sentence
+    assert f"refused the key {path} of user MOVIELENS_LOADER: " in sentence
+    assert "set RSA_PUBLIC_KEY of that user" in sentence
 
 
 def test_a_key_with_a_passphrase_works_with_it_and_only_with_it(
