@@ -1,7 +1,8 @@
 """Makes lines of raw files from the catalogue's rules and from hostile values, and holds every reader to one verdict.
 
-`make fuzz N=10000` runs this module: so many lines go through DuckDB's scan one by one, then in objects through the
-loads into DuckDB and the emulated Snowflake, and what they accept through a whole `dbt build`. Its last line is JSON.
+`make fuzz N=10000` runs this module: so many lines go through DuckDB's scan, each in a file of its own, then in objects
+through the loads into DuckDB and the emulated Snowflake, and what they accept through a whole `dbt build`. A tenth as
+many files of odd shapes (`fuzz_files`) are loaded, cut and checked as well. Its last line is JSON.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import io
 import json
 import random
+import re
 import sys
 import tempfile
 from collections import defaultdict
@@ -21,7 +23,7 @@ import duckdb
 import hypothesis
 from hypothesis import strategies as st
 
-from netflix_assets.catalog import BLANKS, RAW_FILES, Column, ColumnType, RawFile
+from netflix_assets.catalog import BLANKS, RAW_FILES, Column, ColumnType, RawFile, raw_file
 from netflix_assets.errors import LoadError
 from netflix_assets.formats.months import time_window
 from netflix_assets.formats.rows import BadRow, RowReader
@@ -35,6 +37,7 @@ from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.settings import RejectLimit, Settings
 from netflix_assets_tests.conftest import isolated_settings
+from netflix_assets_tests.fuzz_files import clear, empty, files_that_disagree, plain
 from netflix_assets_tests.hostile_data import dbt_build
 
 MONTHS = ("1996-02", "2020-01")
@@ -79,6 +82,7 @@ _ODD_TEXTS = (
     *("x" * 300, "\u202eabc", "a\u2028b", "a\x85b", "a\\", "'; drop table x"),
     *("%s", "{example}", "e", "E+5", "-"),
 )
+_CAST = re.compile(r"""("\w+"|case when "\w+" >= '!' then "\w+" else [^"]*"\w+"[^"]* end)::DOUBLE""")
 _BYTES = (b"\xe9", b"\xff\xfe", b"\xc3", b"\0", b"\r", b'"', b",", b"\xed\xa0\x80", b"\xf4\x90\x80\x80", b" ")
 
 
@@ -143,27 +147,50 @@ def verdict(file: RawFile, month: str | None, line: bytes, latest: int) -> tuple
         return ("bad", error.column, error.reason)
 
 
-def scan_disagrees(
-    connection: duckdb.DuckDBPyConnection, folder: Path, file: RawFile, month: str | None, line: bytes, latest: int
-) -> str | None:
-    """Say how the scan of a line differs from the line reader; None if both agree, or the scan would not be used."""
-    path = folder / sql.landed_name(0, month)
-    body = ",".join(file.header).encode() + b"\n" + line + b"\n"
-    landed = land(file, "x.csv", [body], path)
-    if landed.suspicious is not None or not line.strip():
-        return None
-    wanted = verdict(file, month, line.removesuffix(b"\r"), latest)
-    try:
-        rows = connection.execute(sql.select_good(file, [path], latest)).fetchall()
-    except (duckdb.InvalidInputException, duckdb.ConversionException):
-        rows = []
-    found = [tuple(_plain(value) for value in row) for row in rows]
-    expected = [tuple(_plain(value) for value in wanted[1:])] if wanted[0] == "good" else []
-    return None if found == expected else f"{file.name} {line!r}: read as {wanted}, scanned as {found}"
+def scans_that_disagree(
+    connection: duckdb.DuckDBPyConnection,
+    folder: Path,
+    file: RawFile,
+    month: str | None,
+    lines: Sequence[bytes],
+    latest: int,
+) -> list[str]:
+    """Say how the scan of a line differs from the line reader, each line being scanned in a file of its own.
 
-
-def _plain(value: Any) -> Any:
-    return value if isinstance(value, str) or value is None else float(value)
+    Lines of which the landing says that they must be read one by one are passed over, for none of them is scanned.
+    """
+    header = ",".join(file.header).encode()
+    paths: dict[str, bytes] = {}
+    for number, line in enumerate(lines):
+        path = folder / sql.landed_name(number, month)
+        landed = land(file, "x.csv", [header + b"\n" + line + b"\n"], path)
+        if landed.suspicious is None and line.strip():
+            paths[str(path)] = line
+    if not paths:
+        return []
+    # A line at fault ends a scan, so the first one of all passes over it: what that accepts is more, never less.
+    query = sql.select_good(file, list(map(Path, paths)), latest)
+    query = query.replace("select ", "select filename, ", 1).replace(
+        "filename = true", "filename = true, ignore_errors = true"
+    )
+    query = _CAST.sub(r"try_cast(\1 as double)", query)
+    found: dict[str, list[tuple[Any, ...]]] = defaultdict(list)
+    for name, *row in connection.execute(query).fetchall():
+        found[name].append(tuple(map(plain, row)))
+    faults = []
+    for name, line in paths.items():
+        wanted = verdict(file, month, line.removesuffix(b"\r"), latest)
+        expected = [tuple(map(plain, wanted[1:]))] if wanted[0] == "good" else []
+        if found[name] == expected:
+            continue
+        try:
+            alone = connection.execute(sql.select_good(file, [Path(name)], latest)).fetchall()
+        except (duckdb.InvalidInputException, duckdb.ConversionException):
+            alone = []
+        rows = [tuple(map(plain, row)) for row in alone]
+        if rows != expected:
+            faults.append(f"{file.name} {line!r}: read as {wanted}, scanned as {rows}")
+    return faults
 
 
 @dataclass
@@ -185,7 +212,7 @@ def load(warehouse: Warehouse, bucket: LandingBucket, file: RawFile) -> Loaded:
     read = sum(state.rows_loaded + state.rows_rejected for state in warehouse.load_states(file).values())
     balanced = report.rows_read == len(rows) + len(rejects) == read and not report.refused
     return Loaded(
-        sorted((tuple(_plain(value) for value in row) for row in rows), key=repr),
+        sorted((tuple(map(plain, row)) for row in rows), key=repr),
         sorted(rejects, key=repr),
         int(not balanced),
     )
@@ -263,17 +290,31 @@ def run(
     outcome = Outcome()
     latest = end_of_tomorrow()
     made: dict[tuple[str, str | None], list[bytes]] = defaultdict(list)
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as connection:
 
-        def take(file: RawFile, month: str | None, line: bytes) -> None:
-            outcome.cases += 1
-            made[file.name, month].append(line)
-            if fault := scan_disagrees(connection, Path(folder), file, month, line, latest):
-                outcome.disagreements.append(fault)
+    def take(file: RawFile, month: str | None, line: bytes) -> None:
+        outcome.cases += 1
+        made[file.name, month].append(line)
 
-        make_lines(count, seed, take)
+    make_lines(count, seed, take)
+    with duckdb.connect() as connection:
+        for (name, month), lines in made.items():
+            with tempfile.TemporaryDirectory() as folder:
+                outcome.disagreements += scans_that_disagree(
+                    connection, Path(folder), raw_file(name), month, lines, latest
+                )
     bucket = LandingBucket(settings)
+    pools = {
+        file.name: [line for (name, _), lines in made.items() if name == file.name for line in lines]
+        for file in RAW_FILES
+    }
+    for files, faults, unbalanced in files_that_disagree(count // 10, seed, bucket, warehouses, pools, latest):
+        outcome.cases += files
+        outcome.disagreements += faults
+        outcome.unbalanced += unbalanced
     for file in RAW_FILES:
+        clear(bucket, file)
+        for warehouse in warehouses:
+            empty(warehouse, bucket, file)
         own = {month: lines for (name, month), lines in made.items() if name == file.name}
         _compare_loads(outcome, file, own, bucket, warehouses, latest)
     if build:
@@ -335,6 +376,7 @@ def main() -> None:
     report = sys.stdout.write
     report(f"seed {seed}\n")
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "account").mkdir()
         own = isolated_settings(Path(folder, "home"))
         with local_s3.running(own) as server, running_account(server, Path(folder, "account")) as account:
             LandingBucket(server).ensure_exists()

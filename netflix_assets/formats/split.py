@@ -151,8 +151,9 @@ def _place(
     """
     # Only a real buffer finds line ends fast; a zip member and a GzipFile look for them in Python.
     lines = io.BufferedReader(content, _CHUNK)  # type: ignore[type-var]
-    header = lines.readline().removeprefix(BOM)
-    check_header(file, name, header)
+    first_line = lines.readline()
+    check_header(file, name, first_line)
+    header = first_line.removeprefix(BOM)
     keep_of_day = {day: keep_of_month[month] for day, month in _month_of_day().items()}
     position = file.header.index(file.month_column or "")
     clock = _Clock(file)
@@ -238,4 +239,4 @@ def _month_of_day() -> dict[int, str]:
     now = dt.datetime.now(dt.timezone.utc)
     first = dt.date.fromisoformat(f"{FIRST_MONTH}-01").toordinal()
     next_month = (now.replace(day=1) + dt.timedelta(days=31)).date().replace(day=1).toordinal()
-    return {day - epoch: f"{dt.date.fromordinal(day):%Y-%m}" for day in range(first, next_month)}
+    return {day - epoch: dt.date.fromordinal(day).isoformat()[:7] for day in range(first, next_month)}

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
 from netflix_assets.formats.months import time_window
-from netflix_assets.formats.rules import WHOLE_NUMBERS, rules_of
+from netflix_assets.formats.rules import WHOLE_NUMBERS, characters, rules_of
+from netflix_assets.formats.values import SPACES
 from netflix_assets.loading.quarantine import REJECT_COLUMNS
 from netflix_assets.loading.warehouse import LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
 
@@ -50,11 +51,12 @@ def good_row(file: RawFile, latest: int) -> str:
         broken = [rule.condition(name, number) for rule in rules_of(column, latest) if not rule.spelling]
         if _is_scanned_as_text(file, column):
             broken.append(f"contains({name}, 'e') or contains({name}, 'E')")
-        tests = [f"{name} is not null", *(f"not ({condition})" for condition in broken)]
+        given = _given(file, column)
+        tests = [f"{given} is not null", *(f"not ({condition})" for condition in broken)]
         if column.name == file.month_column:
             tests += [f"{number} >= {_window_bound(1)}", f"{number} < {_window_bound(2)}"]
         test = " and ".join(tests)
-        conditions.append(f"({test})" if column.required else f"({name} is null or ({test}))")
+        conditions.append(f"({test})" if column.required else f"({given} is null or ({test}))")
     return " and ".join(conditions)
 
 
@@ -155,9 +157,18 @@ def _is_scanned_as_text(file: RawFile, column: Column) -> bool:
     return file.has_text and column.type in WHOLE_NUMBERS
 
 
-def _number(file: RawFile, column: Column) -> str:
+def _given(file: RawFile, column: Column) -> str:
+    """A field as it is scanned, NULL if nothing is given: spaces are not, where a number may be missing."""
     name = f'"{column.name}"'
-    return f"{name}::DOUBLE" if _is_scanned_as_text(file, column) else name
+    if column.required or not _is_scanned_as_text(file, column):
+        return name
+    # A text that begins with what is no space need not be trimmed to be known, which would cost as much as six scans.
+    return f"case when {name} >= '!' then {name} else nullif(trim({name}, {characters(SPACES)}), '') end"
+
+
+def _number(file: RawFile, column: Column) -> str:
+    given = _given(file, column)
+    return f"{given}::DOUBLE" if _is_scanned_as_text(file, column) else given
 
 
 def _scan_type(file: RawFile, column: Column) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from netflix_assets.catalog import raw_file
+from netflix_assets.errors import LoadError
 from netflix_assets.formats.split import lines_by_month, split_by_month
 from netflix_assets.sample_data import generate
 
@@ -54,3 +55,9 @@ def test_the_lines_of_a_month_are_those_of_which_it_was_cut(tmp_path: Path, monk
         cut = (tmp_path / f"{month}.csv").read_bytes()
         assert cut == b"".join([lines[0], *(lines[number - 1] for number in one.numbers)])
         assert one.size == len(cut)
+
+
+def test_a_second_byte_order_mark_is_refused_as_a_load_refuses_it(tmp_path: Path) -> None:
+    body = 2 * "\ufeff".encode() + ratings(JAN_2001)
+    with pytest.raises(LoadError, match=r"^x, line 1: a column has another name"):
+        split_by_month(raw_file("ratings"), io.BytesIO(body), tmp_path, name="x")
