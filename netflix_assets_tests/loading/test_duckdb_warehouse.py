@@ -212,7 +212,7 @@ def test_a_load_killed_anywhere_leaves_the_rows_before_it_and_the_next_one_works
 ) -> None:
     loading.load_body(RATINGS, csv(RATINGS, *ratings(300)))
     before = loading.state()
-    lines = ratings(20_000, first_user=10)
+    lines = ratings(20_000)
     loading.put(RATINGS, csv(RATINGS, *lines), MONTH)
     with process(s3, "ratings", place) as running:
         assert running.stdout is not None
