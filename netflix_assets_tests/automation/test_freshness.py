@@ -47,7 +47,7 @@ def test_every_source_has_a_check_on_its_newest_object_and_a_schedule_runs_it(se
         key.asset_key.path[-1] for key in defs.resolve_asset_graph().asset_check_keys if key.name == "arrived_lately"
     }
     assert checks == {file.name for file in RAW_FILES}
-    (schedule,) = defs.schedules or ()
+    (schedule,) = (one for one in defs.schedules or () if one.name == "check_sources_daily")
     assert isinstance(schedule, dg.ScheduleDefinition)
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING
 
