@@ -52,6 +52,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-processes", action="store_true", help="skip every test that would start a process")
 
 
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Name no test by binary data: gzip holds the time, and the processes of one suite would name it differently."""
+    return argname if isinstance(val, bytes) and not val.isascii() else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Keep files together but where they say that they need not be; first what mostly waits, for Dagster's daemons."""
