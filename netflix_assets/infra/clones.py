@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import re
+from collections.abc import Collection, Iterable, Mapping
+from typing import Any
 
 from netflix_assets.errors import InfraError
 from netflix_assets.infra.names import Names
@@ -23,6 +26,8 @@ def create_clone(settings: SnowflakeSettings, pull_request: int) -> list[str]:
     clone = Names.of(settings).clone(pull_request)
     return [
         f"create database if not exists {clone} clone {settings.database} data_retention_time_in_days = 0",
+        # Whether a clone keeps that of its origin is not documented; without it the account's would hold.
+        f"alter database {clone} set default_ddl_collation = ''",
         *(f"grant usage on database {clone} to role {user.role}" for user in settings.users.values()),
     ]
 
@@ -74,3 +79,40 @@ def drop_clone(settings: SnowflakeSettings, name: str) -> str:
             f"clones are named like {settings.database}_PR_42"
         )
     return f"drop database if exists {name}"
+
+
+def show_clones(settings: SnowflakeSettings) -> str:
+    """The statement that lists the databases named like clones; SHOW wakes no warehouse."""
+    return f"show databases like '{settings.database}_PR_%'"
+
+
+def closed_clones(
+    settings: SnowflakeSettings,
+    shown: Iterable[Mapping[str, Any]],
+    now: dt.datetime,
+    *,
+    open_pull_requests: Collection[int] | None,
+    days: int,
+) -> list[str]:
+    """Name the clones whose pull requests are closed.
+
+    Args:
+        settings: The account, with the production database.
+        shown: The rows of `show_clones`.
+        now: The time, with its zone.
+        open_pull_requests: The numbers of those that are open; None if nobody told.
+        days: How old a clone may become where nobody told.
+
+    Returns:
+        The clones of our own, oldest first; not databases that somebody else made under such a name.
+    """
+    names = Names.of(settings)
+    still_open = {names.clone(number) for number in open_pull_requests or ()}
+    found = sorted(
+        (row["created_on"], str(row["name"]))
+        for row in shown
+        if names.is_clone_name(str(row["name"])) and row["owner"] == names.cloner_role
+    )
+    if open_pull_requests is not None:
+        return [name for _, name in found if name not in still_open]
+    return [name for made_at, name in found if now - made_at > dt.timedelta(days=days)]

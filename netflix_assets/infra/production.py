@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
-from netflix_assets.infra.branch_jobs import branch_jobs
+from netflix_assets.infra.branch_jobs import branch_definitions
 from netflix_assets.infra.cost_check import cost_definitions
 from netflix_assets.infra.names import Names
 from netflix_assets.settings import Settings
@@ -14,6 +14,4 @@ def infra_definitions(settings: Settings) -> dg.Definitions:
     """Nothing on another target, and nothing where the database is a twin or a clone."""
     if settings.snowflake is None or Names.of(settings.snowflake).is_copy:
         return dg.Definitions()
-    return dg.Definitions.merge(
-        dg.Definitions(jobs=branch_jobs(settings.snowflake)), cost_definitions(settings.snowflake)
-    )
+    return dg.Definitions.merge(branch_definitions(settings.snowflake), cost_definitions(settings.snowflake))

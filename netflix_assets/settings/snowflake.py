@@ -76,6 +76,7 @@ class SnowflakeSettings:
         database: Where everything is built.
         stage: The external stage over the bucket, in schema raw of the database.
         statement_seconds: How long a statement of a load or a model may run.
+        clone_days: Age in days at which a clone for a pull request is taken for forgotten.
         users: The service user of each duty.
     """
 
@@ -86,6 +87,7 @@ class SnowflakeSettings:
     database: str
     stage: str
     statement_seconds: int
+    clone_days: int
     users: Mapping[Duty, ServiceUser] = field(hash=False)
 
     @classmethod
@@ -101,6 +103,7 @@ class SnowflakeSettings:
             database=reader.identifier(f"{_PREFIX}_DATABASE", "MOVIELENS"),
             stage=reader.identifier(f"{_PREFIX}_STAGE", "LANDING"),
             statement_seconds=reader.whole_number(f"{_PREFIX}_STATEMENT_SECONDS", 3600),
+            clone_days=reader.whole_number(f"{_PREFIX}_CLONE_DAYS", 14),
             users={duty: ServiceUser.read(reader, duty) for duty in Duty},
         )
 
