@@ -71,10 +71,10 @@ docs: $(READY) ## dbt's documentation of models, columns and macros, as one page
 
 # Three processes on two cores: one often waits for Dagster's daemons.
 test: $(READY_ALL) ## Run the tests
-	$(BIN)/python -m pytest -n 3 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest -n 3
 
 test-fast: $(READY_ALL) ## Run the tests that start no process: no server, no dbt
-	$(BIN)/python -m pytest -n 2 --dist loadgroup -q -r fE --no-processes
+	$(BIN)/python -m pytest -n 2 -q -r fE --no-processes
 
 build-modified: $(READY) ## Build and test what differs from STATE=folder with the manifest.json of main, read the rest there
 	$(DBT) build $(DBT_FLAGS) --select state:modified+ --defer --state "$(abspath $(STATE))"

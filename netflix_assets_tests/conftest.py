@@ -13,7 +13,7 @@ How to write a cheap test (seconds of a processor on the machine that the suite 
 * The command line in a process of its own costs 5 s more than the same call in this one: `click.testing.CliRunner`.
 * `netflix-assets dev`: only in browser/, where one server is shared by all.
 * Wait for what happens (a file, a line, a row), not for an amount of time. Nothing may fail because it was slow.
-* A file's tests stay in one process, for its fixtures; `pytestmark = pytest.mark.spread` where they share none.
+* A file's tests stay in one process, for its fixtures, unless it is among `SPREAD` in `distribution.py`.
 """
 
 from __future__ import annotations
@@ -40,11 +40,14 @@ from netflix_assets.landing.upload import upload
 from netflix_assets.settings import PROJECT_ROOT, Settings
 from netflix_assets.transform import project
 from netflix_assets_tests import chromium
+from netflix_assets_tests.distribution import Distribution, turn
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
 from netflix_assets_tests.warm_dbt import warm_dbt
 
 if TYPE_CHECKING:
+    from xdist.remote import Producer
+
     from netflix_assets_tests.emulator.account import Account
 
 
@@ -57,15 +60,18 @@ def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     return argname if isinstance(val, bytes) and not val.isascii() else None
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Keep files together but where they say that they need not be; first what mostly waits, for Dagster's daemons."""
+    """Put first what takes longest; say of what starts processes that it does."""
     for item in items:
         if config.getoption("--no-processes") and item.get_closest_marker("processes"):
             item.add_marker(pytest.mark.skip("starts a process"))
-        if item.get_closest_marker("spread") is None:
-            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
-    items.sort(key=lambda item: "/browser/" not in item.nodeid)
+    items.sort(key=lambda item: turn(item.nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> Distribution:
+    """Distribute tests to processes by files, in the order of `pytest_collection_modifyitems`."""
+    return Distribution(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -25,8 +25,6 @@ from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.automation.daemon import Daemon, Look, daemon
 from netflix_assets_tests.pipeline import MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
 
-pytestmark = pytest.mark.spread
-
 MONTH = "raw/ratings/month={}/ratings.csv"
 BELOW_RATINGS = {"raw_ratings", "src_ratings", "fact_ratings", "dim_users", "ratings_by_month", "movie_analysis"}
 BAD_MOVIES = "movieId,name,genres\n1,Toy Story (1995),Comedy\n"

@@ -18,8 +18,6 @@ from netflix_assets.definitions import build_defs
 from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.pipeline import MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
 
-pytestmark = pytest.mark.spread
-
 RATING_KEY = "raw/ratings/month={}/ratings.csv"
 
 

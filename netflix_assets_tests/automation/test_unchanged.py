@@ -22,8 +22,6 @@ from netflix_assets.settings import PROJECT_ROOT, Settings, Target
 from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.pipeline import MOVIES, Pipeline
 
-pytestmark = pytest.mark.spread
-
 NOTHING = "everything is up to date: nothing to run"
 
 
