@@ -9,6 +9,8 @@ READY := $(VENV)/.ready
 READY_ALL := $(VENV)/.ready-all
 UV_ON_PATH := $(shell command -v uv)
 UV = $(or $(UV_ON_PATH),$(BIN)/uv)
+# Where it is set, as some containers do, each of our many processes compiles all of its imports anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 # Call it with the locks. uv does not read where pip was told to look for packages.
 define INSTALL
@@ -105,13 +107,16 @@ pictures: $(READY_ALL) ## Take the README's pictures of the Dagster UI (needs ch
 bench-snowflake: $(READY_ALL) ## The same load and build on DuckDB and on the Snowflake emulator (needs Python 3.11)
 	$(BIN)/python -W ignore -m benchmarks.snowflake --scale $(or $(SNOWFLAKE_SCALE),0.01)
 
-lint: $(READY_ALL) ## Check style, types, imports and SQL
+lint: $(READY_ALL) ## Check style, types, imports, SQL and the files of the deployment
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project
 	$(BIN)/hadolint deploy/Dockerfile
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml
+	$(BIN)/check-jsonschema --builtin-schema vendor.dependabot .github/dependabot.yml
 
 format: $(READY_ALL) ## Put style right
 	$(BIN)/ruff format .
