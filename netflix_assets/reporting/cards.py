@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from netflix_assets.reporting import charts, findings
@@ -16,9 +16,6 @@ from netflix_assets.reporting.charts import Spec
 from netflix_assets.reporting.queries import NO_GENRES, NOT_GENRES, Activity, Month, ReportData, Year
 
 Row = dict[str, object]
-
-CHARTS = ("popularity", "best", "genres", "genre-stars", "activity", "months", "releases", "tags")
-"""The ids of all cards, in the order of the page."""
 
 BEST_MARKED = 10
 BEST_SHOWN = 15
@@ -85,16 +82,7 @@ class Card:
 
 def cards(data: ReportData) -> list[Card]:
     """Every card, in the order of the page."""
-    return [
-        _popularity(data),
-        _best(data),
-        _genres(data),
-        _genre_stars(data),
-        _activity(data),
-        _months(data),
-        _releases(data),
-        _tags(data),
-    ]
+    return [make(data) for make in _MAKERS.values()]
 
 
 _NO_RATINGS = "There are no ratings yet: upload ratings and movies, then run the pipeline."
@@ -393,3 +381,18 @@ def _not_genres(data: ReportData) -> str:
     )
     without = movies.get(NO_GENRES, 0)
     return f"{without:,} rated {'movie' if without == 1 else 'movies'} without genres; IMAX, which is a format"
+
+
+_MAKERS: Mapping[str, Callable[[ReportData], Card]] = {
+    "popularity": _popularity,
+    "best": _best,
+    "genres": _genres,
+    "genre-stars": _genre_stars,
+    "activity": _activity,
+    "months": _months,
+    "releases": _releases,
+    "tags": _tags,
+}
+
+CHARTS = tuple(_MAKERS)
+"""The ids of all cards, in the order of the page."""
