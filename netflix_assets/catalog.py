@@ -22,6 +22,8 @@ UPLOAD_RECORD = f"{PREFIX}_upload.json"
 """Object that names what was uploaded, and when; no data."""
 
 RAW_SCHEMA = "raw"
+EXTRA_COLUMN = "_extra"
+"""Column of every raw table for what columns hold that the catalogue does not know, as one JSON text."""
 _SPLIT_NAME = "from-whole-export.csv"
 
 BLANKS = "".join(map(chr, (*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0x1680))) + "".join(
@@ -48,6 +50,17 @@ class ColumnType(Enum):
     TEXT = "VARCHAR"
     STARS = "DECIMAL(2,1)"
     DOUBLE = "DOUBLE"
+
+
+class HeaderDrift(Enum):
+    """What becomes of a file whose columns are not the catalogue's in their order."""
+
+    REFUSE = "refuse"
+    """It is refused, with what differs."""
+
+    BY_NAME = "by_name"
+    """Known columns are found by their names, unknown ones are kept in `EXTRA_COLUMN`; refused is only a file in which
+    a required one is missing."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +109,7 @@ class RawFile:
         month_column: Column (seconds since 1970) that places a row in a month; such a file arrives as
             one folder of objects a month and is a monthly partitioned asset.
         expected_every: How long it may take until a new object comes; then people are told.
+        header_drift: What becomes of a file with other columns, unless NETFLIX_HEADER_DRIFT says otherwise.
     """
 
     name: str
@@ -104,6 +118,7 @@ class RawFile:
     key: tuple[str, ...]
     month_column: str | None = None
     expected_every: dt.timedelta = dt.timedelta(days=35)
+    header_drift: HeaderDrift = HeaderDrift.REFUSE
 
     @property
     def table(self) -> str:
@@ -222,6 +237,11 @@ RAW_FILES: tuple[RawFile, ...] = (
         expected_every=WITH_A_RELEASE,
     ),
 )
+
+
+def read_by_name(files: Sequence[RawFile] = RAW_FILES) -> frozenset[str]:
+    """The names of the files whose columns are found by their names."""
+    return frozenset(file.name for file in files if file.header_drift is HeaderDrift.BY_NAME)
 
 
 def raw_file(name: str) -> RawFile:

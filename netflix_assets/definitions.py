@@ -48,7 +48,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
     asked_by_sensor = warehouse_from(settings, wait_seconds=SENSOR_WAIT_SECONDS[settings.target])
     store = report_store(settings, bucket)
     return dg.Definitions.merge(
-        landing_definitions(settings.home / "tmp"),
+        landing_definitions(settings.home / "tmp", by_name=settings.by_name, limits=asked_by_sensor.limits),
         _with_specs(loading_definitions(settings.target), with_policy),
         _with_specs(transform_definitions(settings), with_policy, with_condition),
         _with_specs(reporting_definitions(settings), with_condition),

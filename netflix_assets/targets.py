@@ -22,6 +22,7 @@ def duckdb_from(settings: Settings, *, wait_seconds: int = 60) -> DuckDBWarehous
         settings.warehouse_path,
         limit=settings.reject_limit,
         max_shrink=settings.max_shrink,
+        by_name=settings.by_name,
         lock_wait_seconds=wait_seconds,
     )
 
@@ -34,6 +35,7 @@ def snowflake_from(settings: Settings, *, wait_seconds: int = 60) -> SnowflakeWa
         settings.snowflake,
         limit=settings.reject_limit,
         max_shrink=settings.max_shrink,
+        by_name=settings.by_name,
         connect_seconds=wait_seconds,
     )
 

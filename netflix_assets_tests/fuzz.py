@@ -35,7 +35,7 @@ from netflix_assets.loading.csv_object import land
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.loading.warehouse import Warehouse
-from netflix_assets.settings import RejectLimit, Settings
+from netflix_assets.settings import RejectLimit, Settings, SnowflakeSettings
 from netflix_assets_tests.conftest import isolated_settings
 from netflix_assets_tests.fuzz_files import clear, empty, files_that_disagree, plain
 from netflix_assets_tests.hostile_data import dbt_build
@@ -276,18 +276,25 @@ def _taking(
 
 
 def run(
-    count: int, settings: Settings, warehouses: Sequence[Warehouse], *, seed: int | None = None, build: bool = True
+    count: int,
+    settings: Settings,
+    warehouses_of: Sequence[Callable[[frozenset[str]], Warehouse]],
+    *,
+    seed: int | None = None,
+    build: bool = True,
 ) -> Outcome:
     """Make lines, and hold every reader to the verdict of the line reader.
 
     Args:
         count: Lines.
         settings: A bucket of its own, and the home of the first warehouse.
-        warehouses: Where to load; each takes any number of bad rows. The first one's dbt project is built.
+        warehouses_of: Where to load, each for the names of the files whose columns are found by name; any number of
+            rows may be bad. The first one's dbt project is built.
         seed: What to begin with; None for the same lines every time.
         build: Build what was loaded.
     """
     outcome = Outcome()
+    warehouses = [warehouse(frozenset()) for warehouse in warehouses_of]
     latest = end_of_tomorrow()
     made: dict[tuple[str, str | None], list[bytes]] = defaultdict(list)
 
@@ -307,7 +314,7 @@ def run(
         file.name: [line for (name, _), lines in made.items() if name == file.name for line in lines]
         for file in RAW_FILES
     }
-    for files, faults, unbalanced in files_that_disagree(count // 10, seed, bucket, warehouses, pools, latest):
+    for files, faults, unbalanced in files_that_disagree(count // 10, seed, bucket, warehouses_of, pools, latest):
         outcome.cases += files
         outcome.disagreements += faults
         outcome.unbalanced += unbalanced
@@ -367,6 +374,18 @@ def _differences(name: str, one: Iterable[object], other: Iterable[object]) -> l
     ]
 
 
+def warehouses_of(
+    settings: Settings, account: SnowflakeSettings
+) -> tuple[Callable[[frozenset[str]], Warehouse], Callable[[frozenset[str]], Warehouse]]:
+    """Both warehouses, with their raw tables, each for the names of the files whose columns are found by name."""
+    DuckDBWarehouse(settings.warehouse_path).ensure_raw_tables(RAW_FILES)
+    SnowflakeWarehouse(account).ensure_raw_tables(RAW_FILES)
+    return (
+        lambda by_name: DuckDBWarehouse(settings.warehouse_path, limit=ANYTHING, by_name=by_name),
+        lambda by_name: SnowflakeWarehouse(account, limit=ANYTHING, by_name=by_name),
+    )
+
+
 def main() -> None:
     """Run on servers of its own: `python -m netflix_assets_tests.fuzz LINES [SEED]`."""
     from netflix_assets_tests.emulator.account import running_account
@@ -383,13 +402,7 @@ def main() -> None:
             with account.database(server, "FUZZ") as on_snowflake:
                 assert on_snowflake.snowflake is not None
                 account.emulator.create_stage("FUZZ.RAW.LANDING", f"s3://{server.bucket}/")
-                warehouses = (
-                    DuckDBWarehouse(server.warehouse_path, limit=ANYTHING),
-                    SnowflakeWarehouse(on_snowflake.snowflake, limit=ANYTHING),
-                )
-                for warehouse in warehouses:
-                    warehouse.ensure_raw_tables(RAW_FILES)
-                outcome = run(count, server, warehouses, seed=seed)
+                outcome = run(count, server, warehouses_of(server, on_snowflake.snowflake), seed=seed)
     for disagreement in outcome.disagreements[:50]:
         report(f"{disagreement}\n")
     report(f"{outcome.as_json()}\n")

@@ -10,8 +10,9 @@ import gzip
 import io
 import random
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from pathlib import Path
 from typing import IO, Any, cast
 
@@ -32,6 +33,10 @@ MONTHS = tuple(f"{year}-{month:02}" for year in range(1998, 2024) for month in r
 _BOM = "\ufeff".encode()
 _MARKERS = (b"<<<<<<< HEAD", b"=======", b">>>>>>> theirs")
 _BYTES = (b"\0", b"\xff", b"\xe9", b'"', b"\r", b",", b"\n", b"\x1a", _BOM, b"\xc2")
+_UNKNOWN = (
+    *(b"", b"x", b"7", b" ", b'""', b'"a,b"', b'"a ""b"" c"', b"a\\b", b"\\", b"a\tb", b"\x01", b"\x7f", b"null"),
+    *(b'"', b'a"b', "é天🎬".encode(), "\u2028\x85".encode(), b"1425168000", b"/'", b"\xe9", b"\x1f\x1e"),
+)
 _DELIMITERS = (b";", b"\t", b"|", b"::", b", ")
 
 
@@ -61,12 +66,13 @@ class OddFile:
         return self.file.object_key(self.month, ending=self.ending)
 
 
-def odd_file(rng: random.Random, file: RawFile, month: str | None, pool: Sequence[bytes]) -> OddFile:
+def odd_file(rng: random.Random, file: RawFile, month: str | None, pool: Sequence[bytes], *, by_name: bool) -> OddFile:
     """One file; `pool` are lines of which some of its own are taken."""
-    lines = [_header(rng, file)] if rng.random() < 0.97 else []
-    lines += [
-        rng.choice(pool) if rng.random() < 0.3 else _good_line(rng, file, month) for _ in range(rng.randint(0, 8))
-    ]
+    lines = [rng.choice(pool) if rng.random() < 0.3 else _good_line(rng, file, month) for _ in range(rng.randint(0, 8))]
+    header = _header(rng, file)
+    if by_name and rng.random() < 0.7:
+        header, lines = _moved(rng, file, lines)
+    lines = [header, *lines] if rng.random() < 0.97 else lines
     if rng.random() < 0.05:
         lines.insert(rng.randint(0, len(lines)), rng.choice(_MARKERS))
     if rng.random() < 0.08:
@@ -111,6 +117,25 @@ def _header(rng: random.Random, file: RawFile) -> bytes:
         at = rng.randrange(len(names))
         names[at] = rng.choice((f'"{names[at]}', f'{names[at]}"', f'"{names[at]}"x', "\x1b[2J", "", f"{names[at]}\0"))
     return ",".join(names).encode()
+
+
+def _moved(rng: random.Random, file: RawFile, lines: Sequence[bytes]) -> tuple[bytes, list[bytes]]:
+    """A header with the columns in another order and among others, and lines that follow it where they can."""
+    places: list[int | str] = list(range(len(file.columns)))
+    rng.shuffle(places)
+    if not file.columns[-1].required and rng.random() < 0.3:
+        places.remove(len(file.columns) - 1)
+    unknown = rng.sample(("note", '"a ""b"" \\\\"', "", "Unnamed: 0", "it's", '"x,y"', "_extra", "MOVIEID", "\x1f"), 3)
+    for name in unknown[: rng.choice((0, 1, 1, 2, 3))]:
+        places.insert(rng.randint(0, len(places)), name)
+    header = ",".join(place if isinstance(place, str) else file.header[place] for place in places).encode()
+    moved = []
+    for line in lines:
+        fields = line.split(b",")
+        if len(fields) == len(file.columns):
+            line = b",".join(rng.choice(_UNKNOWN) if isinstance(place, str) else fields[place] for place in places)
+        moved.append(line)
+    return header, moved
 
 
 def _good_line(rng: random.Random, file: RawFile, month: str | None) -> bytes:
@@ -172,7 +197,7 @@ def load(warehouse: Warehouse, bucket: LandingBucket, files: Sequence[OddFile]) 
     except RefusedLoad as error:
         return Loaded(error.refused, [], [], balanced=True)
     names = ", ".join(f'"{name}"' for name in file.header)
-    rows = [tuple(map(plain, row)) for row in warehouse.query(f"select {names} from raw.{file.table}")]
+    rows = [tuple(map(plain, row)) for row in warehouse.query(f"select {names}, _extra from raw.{file.table}")]
     rejects = [(r.object_key, r.line, r.column, r.reason, r.text) for r in warehouse.rejects(file, limit=10**6)]
     return Loaded(report.refused, rows, rejects, balanced=report.rows_read == len(rows) + len(rejects))
 
@@ -198,29 +223,46 @@ def files_that_disagree(
     count: int,
     seed: int | None,
     bucket: LandingBucket,
-    warehouses: Sequence[Warehouse],
+    warehouses: Sequence[Callable[[frozenset[str]], Warehouse]],
     pools: dict[str, list[bytes]],
     latest: int,
 ) -> Iterator[tuple[int, list[str], int]]:
-    """Make so many files and say, load by load, how many there were, what disagreed, and how many did not balance."""
+    """Make so many files and say, load by load, how many there were, what disagreed, and how many did not balance.
+
+    Args:
+        count: How many.
+        seed: What to begin with.
+        bucket: Where they are put.
+        warehouses: Each as it is for the names of the files whose columns are found by name.
+        pools: Lines of each raw file.
+        latest: The first second that is no plausible time.
+    """
     rng = random.Random(seed or 0)
     others = [file for file in RAW_FILES if not file.month_column]
+    # In turn, files are refused for other columns and read by name.
+    policies = cycle((frozenset[str](), frozenset(file.name for file in RAW_FILES)))
     # A load takes a file for each month, and only one of the others.
     for file in [file for file in RAW_FILES if file.month_column]:
         left = count * 4 // 5
         while left > 0:
             chosen = MONTHS[:left]
             left -= len(chosen)
-            yield _compared(
-                [odd_file(rng, file, month, pools[file.name]) for month in chosen], bucket, warehouses, latest
-            )
+            by_name = next(policies)
+            made = [odd_file(rng, file, month, pools[file.name], by_name=bool(by_name)) for month in chosen]
+            yield _compared(made, bucket, [warehouse(by_name) for warehouse in warehouses], latest, by_name)
     for number in range(count // 5):
         file = others[number % len(others)]
-        yield _compared([odd_file(rng, file, None, pools[file.name])], bucket, warehouses, latest)
+        by_name = next(policies)
+        odd = odd_file(rng, file, None, pools[file.name], by_name=bool(by_name))
+        yield _compared([odd], bucket, [warehouse(by_name) for warehouse in warehouses], latest, by_name)
 
 
 def _compared(
-    files: Sequence[OddFile], bucket: LandingBucket, warehouses: Sequence[Warehouse], latest: int
+    files: Sequence[OddFile],
+    bucket: LandingBucket,
+    warehouses: Sequence[Warehouse],
+    latest: int,
+    by_name: frozenset[str],
 ) -> tuple[int, list[str], int]:
     file = files[0].file
     clear(bucket, file)
@@ -237,6 +279,8 @@ def _compared(
             here, there = first.refused.get(month), other.refused.get(month)
             if here != there:
                 faults.append(f"{by_month[month]}: {here!r}, {name}: {there!r}")
+        if (drift := warehouses[0].column_drift(file)) != (other_drift := warehouse.column_drift(file)):
+            faults.append(f"{file.name}: {drift}, {name}: {other_drift}")
         for has, lacks, by in ((first, other, "not by"), (other, first, "only by")):
             for row in sorted(set(has.rows) - set(lacks.rows), key=repr):
                 faults.append(f"{file.name} {row} is loaded {by} {name}")
@@ -250,18 +294,20 @@ def _compared(
     for one in files:
         refusal = first.refused.get(one.month)
         faults += [
-            f"{one}: {fault}" for fault in (_upload_fault(one, refusal), _split_fault(one, first, latest)) if fault
+            f"{one}: {fault}"
+            for fault in (_upload_fault(one, refusal, by_name), _split_fault(one, first, latest, by_name))
+            if fault
         ]
     return len(files), faults, sum(not loaded.balanced for loaded in loads)
 
 
-def _upload_fault(one: OddFile, refusal: str | None) -> str | None:
+def _upload_fault(one: OddFile, refusal: str | None, by_name: frozenset[str]) -> str | None:
     """Say how the check of an upload differs from that of a load; None if it does not."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder, f"{one.file.name}{one.ending}").write_bytes(one.body)
         with opened_source(folder, Path(folder), lambda *_: None) as source:
             try:
-                known = recognise(source)
+                known = recognise(source, by_name=by_name)
             except UserError as error:
                 said = str(error)
             else:
@@ -276,7 +322,7 @@ def _upload_fault(one: OddFile, refusal: str | None) -> str | None:
     return None if fault in said or "gzip data" in said else f"upload says {said!r}, and the load {refusal!r}"
 
 
-def _split_fault(one: OddFile, loaded: Loaded, latest: int) -> str | None:
+def _split_fault(one: OddFile, loaded: Loaded, latest: int, by_name: frozenset[str]) -> str | None:
     """Say how what comes through the cut by month differs from what a load takes; None if it does not."""
     if one.month is None:
         return None
@@ -287,7 +333,7 @@ def _split_fault(one: OddFile, loaded: Loaded, latest: int) -> str | None:
     with tempfile.TemporaryDirectory() as folder:
         content = cast(IO[bytes], ChunkReader(decompressed(one.key, iter((one.body,)))))
         try:
-            split_by_month(one.file, content, Path(folder), name=one.key)
+            split_by_month(one.file, content, Path(folder), name=one.key, by_name=bool(by_name))
         except (LoadError, UserError) as error:
             if str(error) == refusal or (refusal is None and not wanted and "can be placed" in str(error)):
                 return None
@@ -297,8 +343,10 @@ def _split_fault(one: OddFile, loaded: Loaded, latest: int) -> str | None:
         rows: dict[Any, str] = {}
         conflict = False
         for piece in sorted(Path(folder).glob("*.csv")):
-            landed = land(one.file, piece.name, [piece.read_bytes()], piece.with_suffix(".landed"))
-            reader = RowReader(one.file, piece.stem, latest)
+            landed = land(
+                one.file, piece.name, [piece.read_bytes()], piece.with_suffix(".landed"), by_name=bool(by_name)
+            )
+            reader = RowReader(one.file, piece.stem, latest, landed.layout)
             for line in landed.path.read_bytes().split(b"\n")[1:]:
                 if not line.strip():
                     continue
@@ -308,7 +356,8 @@ def _split_fault(one: OddFile, loaded: Loaded, latest: int) -> str | None:
                     conflict = conflict or error.reason == CONFLICT
                     continue
                 if piece.stem == one.month:
-                    rows.setdefault(key_of(one.file, values), repr(tuple(map(plain, values))))
+                    shown = (*map(plain, values), *([] if landed.layout.unknown else [None]))
+                    rows.setdefault(key_of(one.file, values), repr(shown))
     if refusal is not None:
         return None if conflict and CONFLICT in refusal else f"the cut takes it, and the load says {refusal!r}"
     found = sorted(rows.values())

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import SettingsError
 from netflix_assets.settings import PROJECT_ROOT, Duty, InfraSettings, Settings, Target
 
@@ -31,6 +32,28 @@ def test_all_bad_settings_are_named_at_once() -> None:
     with pytest.raises(SettingsError) as caught:
         Settings.from_environment(bad)
     assert all(name in str(caught.value) for name in bad)
+
+
+@pytest.mark.parametrize(
+    ("given", "by_name"),
+    [
+        ("", set()),
+        ("refuse", set()),
+        ("by_name", {file.name for file in RAW_FILES}),
+        ("ratings=by_name, movies = by_name", {"ratings", "movies"}),
+        ("by_name,ratings=refuse", {file.name for file in RAW_FILES} - {"ratings"}),
+    ],
+)
+def test_header_drift_is_a_choice_for_all_files_or_for_some(given: str, by_name: set[str]) -> None:
+    assert Settings.from_environment({"NETFLIX_HEADER_DRIFT": given}).by_name == by_name
+
+
+@pytest.mark.parametrize("given", ["byname", "rating=by_name", "ratings=", "=by_name", "ratings:by_name"])
+def test_a_choice_or_a_file_that_is_not_known_is_named(given: str) -> None:
+    with pytest.raises(
+        SettingsError, match=r"NETFLIX_HEADER_DRIFT has .*; it must be refuse or by_name, for all files"
+    ):
+        Settings.from_environment({"NETFLIX_HEADER_DRIFT": given})
 
 
 def test_the_secret_is_not_shown() -> None:

@@ -25,12 +25,11 @@ from dagster import AssetCheckKey, AssetKey
 from netflix_assets.automation.records import Fault, PastRun
 from netflix_assets.automation.situation import Situation
 from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
-from netflix_assets.landing.arrivals import arrival_fingerprint
 from netflix_assets.landing.bucket import data_version
-from netflix_assets.landing.failed_loads import FailedLoad
+from netflix_assets.landing.failed_loads import FailedLoad, load_fingerprint
 from netflix_assets.landing.source_assets import GROUP as LANDING
 from netflix_assets.landing.whole_export import split_key, split_objects
-from netflix_assets.loading.raw_assets import load_fingerprint, observed_objects
+from netflix_assets.loading.raw_assets import observed_objects
 from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.partitions import load_name, longest_stretch
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
@@ -238,7 +237,8 @@ class _Planner:
 
     def _export(self, file: RawFile) -> FailedLoad:
         """Return the fingerprint of a file's whole export, as it is remembered when it cannot be split."""
-        return FailedLoad(arrival_fingerprint(self.situation.contents.whole_exports.get(file.name, ())), "")
+        exports = self.situation.contents.whole_exports.get(file.name, ())
+        return FailedLoad(load_fingerprint(exports, self.situation.limits), "")
 
     def _split_is_due(self, file: RawFile) -> bool:
         exports = self.situation.contents.whole_exports.get(file.name, ())

@@ -102,7 +102,7 @@ def outdated_failures(situation: Situation) -> list[dg.AssetCheckEvaluation]:
     for check, file in _checks_of_failures().items():
         known = situation.failures.get(check, {})
         if check == split_check(file):
-            still = still_refused(known, contents.whole_exports.get(file.name, ()))
+            still = still_refused(known, contents.whole_exports.get(file.name, ()), situation.limits)
         else:
             still = still_failed(file, known, contents, situation.loaded[file.name], situation.limits)
         if known != still:

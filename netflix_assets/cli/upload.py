@@ -69,6 +69,7 @@ def run_upload(
             replace=replace,
             confirm=confirm,
             called=called,
+            by_name=settings.by_name,
             progress=report,
         )
     print_upload(console, done)

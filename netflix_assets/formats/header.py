@@ -1,7 +1,7 @@
 """Is this the file that the catalogue says it is? Decided from its first line, in the same words by every way in.
 
 A renamed or swapped column would load silently by position, so nothing is loaded from a file whose header is not
-exactly the catalogue's.
+exactly the catalogue's, unless its columns are found by their names.
 """
 
 from __future__ import annotations
@@ -11,10 +11,13 @@ import re
 
 from netflix_assets.catalog import RawFile
 from netflix_assets.errors import LoadError
+from netflix_assets.formats.layout import Layout, plain_layout
 from netflix_assets.formats.lines import BOM
 from netflix_assets.formats.text import legible
 
 _SHOWN = 80
+# Of columns that the catalogue does not know; more are no drift, and would make long statements.
+_MOST_UNKNOWN = 50
 _AGAIN = "upload the real file"
 _CSV = "save it as CSV (UTF-8) and upload it again"
 
@@ -40,23 +43,28 @@ _DELIMITERS = ((";", "semicolon"), ("\t", "tab"), ("|", "bar"), ("::", "double c
 _PAGE = re.compile(rb"\s*<(!doctype|html|head|body|\?xml|error)\b", re.IGNORECASE)
 
 
-def check_header(file: RawFile, key: str, first_line: bytes) -> None:
-    """Accept the header line of a file, or say in one sentence what is wrong with it.
+def check_header(file: RawFile, key: str, first_line: bytes, *, by_name: bool = False) -> Layout:
+    """Accept the header line of a file and say where its columns stand, or in one sentence what is wrong with it.
 
     Args:
         file: What the object should hold.
         key: The object, for the message.
         first_line: The first line, decompressed, with or without its line end and byte-order mark.
+        by_name: Columns are found by their names, in any order and among others.
 
     Raises:
-        LoadError: The line is not the header of the file.
+        LoadError: The line is not the header of the file, or a required column is not in it.
     """
-    fault = header_fault(file, first_line)
+    layout = _layout_by_name(file, first_line) if by_name else None
+    if layout is not None:
+        return layout
+    fault = _header_fault(file, first_line, by_name=by_name)
     if fault is not None:
         raise LoadError(f"{key}, line 1: {fault}")
+    return plain_layout(file)
 
 
-def header_fault(file: RawFile, first_line: bytes) -> str | None:
+def _header_fault(file: RawFile, first_line: bytes, *, by_name: bool) -> str | None:
     """Say what is wrong with the header line of a file and what to do; None if nothing is."""
     expected = list(file.header)
     wanted = ",".join(expected)
@@ -65,11 +73,31 @@ def header_fault(file: RawFile, first_line: bytes) -> str | None:
     other = _other_content(first_line)
     if other is not None:
         return other
-    text = first_line.removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", errors="replace")
+    text = _text_of(first_line)
     found = _names(text)
     if found == expected:
         return None
-    return f"{_difference(expected, found, text)}; the header must be {wanted}"
+    return f"{_difference(expected, found, text)}; the header must {'name' if by_name else 'be'} {wanted}"
+
+
+def _layout_by_name(file: RawFile, first_line: bytes) -> Layout | None:
+    """Where the columns stand by their names; None if a required one is missing, or what is meant is not certain."""
+    if _other_content(first_line) is not None:
+        return None
+    # A column without a name gets that of its place.
+    found = [name or f"column {place}" for place, name in enumerate(_names(_text_of(first_line)), start=1)]
+    unknown = [(name, position) for position, name in enumerate(found) if name not in file.header]
+    missing = [column for column in file.columns if column.name not in found]
+    misspelt = {_same(column.name) for column in missing} & {_same(name) for name, _ in unknown}
+    if any(column.required for column in missing) or misspelt or len(set(found)) < len(found):
+        return None
+    if len(unknown) > _MOST_UNKNOWN:
+        return None
+    return Layout(tuple(found.index(name) if name in found else None for name in file.header), tuple(unknown))
+
+
+def _text_of(first_line: bytes) -> str:
+    return first_line.removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", errors="replace")
 
 
 def _other_content(line: bytes) -> str | None:
@@ -125,8 +153,11 @@ def _names_that_differ(expected: list[str], found: list[str]) -> str | None:
     renamed = [(by_sense[_same(name)], name) for name in expected if name not in found and _same(name) in by_sense]
     missing = [name for name in expected if name not in found and _same(name) not in by_sense]
     extra = [name for name in found if name not in expected and name not in dict(renamed)]
-    if 2 * len(missing) > len(expected) or len(found) != len(set(found)):
+    if 2 * len(missing) > len(expected):
         return None
+    twice = next((name for name in found if found.count(name) > 1), None)
+    if twice is not None:
+        return f"a column is there twice ({_cut(twice)})"
     if len(missing) == len(extra) and len(found) == len(expected):
         renamed = [(old, new) for new, old in zip(expected, found, strict=True) if new != old]
         missing, extra = [], []

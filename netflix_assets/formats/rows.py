@@ -9,9 +9,11 @@ from __future__ import annotations
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import zip_longest
 from typing import NamedTuple
 
-from netflix_assets.catalog import Column, RawFile
+from netflix_assets.catalog import EXTRA_COLUMN, RawFile
+from netflix_assets.formats.layout import Layout, plain_layout
 from netflix_assets.formats.months import time_window
 from netflix_assets.formats.text import legible
 from netflix_assets.formats.values import SHOWN, BadValue, Value, parse
@@ -65,22 +67,26 @@ class BadRow(ValueError):
 class RowReader:
     """Reads the rows of one object, or of one month of a file."""
 
-    def __init__(self, file: RawFile, month: str | None, latest: int) -> None:
+    def __init__(self, file: RawFile, month: str | None, latest: int, layout: Layout | None = None) -> None:
         """Prepare for lines of a file.
 
         Args:
             file: What each line should be a row of.
             month: The month that its time must be of, or None.
             latest: The first second that is no plausible time, as `rules.end_of_tomorrow` gives it.
+            layout: Where the columns stand, if not as the catalogue has them.
         """
         self._file = file
+        self._layout = layout or plain_layout(file)
         self._month = month
         self._latest = latest
         self._window = time_window(month) if month else None
         self._time_at = file.header.index(file.month_column) if file.month_column else 0
 
     def read(self, line: bytes) -> list[Value]:
-        """The values of a line without its line end, in the order of the columns.
+        """The values of a line without its line end, in the order of the catalogue's columns.
+
+        Where there are columns that the catalogue does not know, what they hold comes last, as JSON.
 
         Raises:
             BadRow: The line is no row of the file and month.
@@ -90,9 +96,10 @@ class RowReader:
             raise BadRow(None, CONFLICT)
         try:
             fields = split_fields(line)
-            _check_count(fields, self._file.columns)
+            if len(fields) != self._layout.width:
+                raise BadValue(f"there are {len(fields)} fields, not {self._layout.width}")
             values: list[Value] = []
-            for spec, text in zip(self._file.columns, fields, strict=True):
+            for spec, text in zip(self._file.columns, self._layout.known_fields(fields), strict=True):
                 column = spec.name
                 values.append(parse(spec, text, self._latest))
             if self._window:
@@ -100,6 +107,8 @@ class RowReader:
                 _check_month(values[self._time_at], self._window, str(self._month))
         except BadValue as error:
             raise BadRow(column, legible(str(error))) from None
+        if self._layout.unknown:
+            values.append(self._layout.extra(fields))
         return values
 
 
@@ -121,7 +130,9 @@ def repeat_reason(file: RawFile, first: ReadRow, second: ReadRow) -> str:
     lines = f"lines {first.line} and {second.line}"
     if first.object_key != second.object_key:
         lines = f"line {second.line} and on line {first.line} of {first.object_key}"
-    differing = [name for name, a, b in zip(file.header, first.values, second.values, strict=True) if a != b]
+    # Of two objects, one may have columns that the other does not have.
+    values = zip_longest((*file.header, EXTRA_COLUMN), first.values, second.values)
+    differing = [name for name, a, b in values if a != b]
     if not differing:
         return f"the same row is on {lines}"
     shown_key = ", ".join(
@@ -165,11 +176,6 @@ def _decoded(line: bytes) -> str:
         return line.decode("utf-8")
     except UnicodeDecodeError as error:
         raise BadValue(f"byte {error.start + 1} of the line is not valid UTF-8") from None
-
-
-def _check_count(fields: Sequence[str], columns: Sequence[Column]) -> None:
-    if len(fields) != len(columns):
-        raise BadValue(f"there are {len(fields)} fields, not {len(columns)}")
 
 
 def _check_month(value: Value, window: tuple[int, int], month: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import sys
 from array import array
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -15,7 +16,8 @@ from typing import IO
 from netflix_assets.catalog import FIRST_MONTH, RawFile
 from netflix_assets.errors import UserError
 from netflix_assets.formats.header import check_header
-from netflix_assets.formats.lines import BOM
+from netflix_assets.formats.layout import Layout
+from netflix_assets.formats.lines import BOM, LimitedLines
 from netflix_assets.formats.rows import split_fields
 from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.formats.text import legible
@@ -33,6 +35,7 @@ def split_by_month(
     folder: Path,
     *,
     name: str,
+    by_name: bool = False,
     progress: Callable[[], None] | None = None,
 ) -> dict[str, int]:
     """Cut a monthly file into `YYYY-MM.csv`, each with the header; lines keep their bytes and their order.
@@ -47,19 +50,20 @@ def split_by_month(
         content: Its bytes, decompressed.
         folder: Where the months are written; must be empty.
         name: What the file is called in error texts.
+        by_name: Its columns are found by their names; see `check_header`.
         progress: Called now and then.
 
     Returns:
         Rows by month, oldest month first.
 
     Raises:
-        UserError: The first line is not the file's header, or no row can be placed.
+        UserError: The first line is not the file's header, no row can be placed, or a line is longer than any of CSV.
     """
-    held: dict[str, list[bytes]] = {month: [] for month in set(_month_of_day().values())}
+    waiting: dict[str, list[bytes]] = {month: [] for month in set(_month_of_day().values())}
     rows: dict[str, int] = {}
 
     def flush(header: bytes) -> None:
-        for month, found in held.items():
+        for month, found in waiting.items():
             if found:
                 with (folder / f"{month}.csv").open("ab") as target:
                     if month not in rows:
@@ -70,8 +74,8 @@ def split_by_month(
         if progress is not None:
             progress()
 
-    keep_of_month = {month: found.append for month, found in held.items()}
-    _place(file, content, keep_of_month, lambda blank: None, flush, name=name)
+    keep_of_month = {month: found.append for month, found in waiting.items()}
+    _place(file, content, keep_of_month, lambda blank: None, flush, name=name, by_name=by_name)
     return dict(sorted(rows.items()))
 
 
@@ -118,7 +122,7 @@ def lines_by_month(file: RawFile, content: IO[bytes], months: Collection[str], *
     keep_of_month = {
         month: keeper(found[month]) if month in found else pass_over for month in set(_month_of_day().values())
     }
-    header = _place(file, content, keep_of_month, pass_over, lambda _: None, name=name)
+    header = _place(file, content, keep_of_month, pass_over, lambda _: None, name=name, by_name=True)
     for lines in found.values():
         lines.size += len(header)
     return {month: lines for month, lines in found.items() if lines.numbers}
@@ -132,6 +136,7 @@ def _place(
     flush: Callable[[bytes], object],
     *,
     name: str,
+    by_name: bool,
 ) -> bytes:
     """Give every line after the header, in its order, to its month or, if it is blank, to what passes over it.
 
@@ -142,21 +147,23 @@ def _place(
         pass_over: What takes the blank lines.
         flush: Called with the header after every few megabytes.
         name: What the file is called in error texts.
+        by_name: Its columns are found by their names; see `check_header`.
 
     Returns:
         The header.
 
     Raises:
-        UserError: The first line is not the file's header, or no row can be placed.
+        UserError: The first line is not the file's header, no row can be placed, or a line is longer than any of CSV.
     """
     # Only a real buffer finds line ends fast; a zip member and a GzipFile look for them in Python.
-    lines = io.BufferedReader(content, _CHUNK)  # type: ignore[type-var]
+    lines = io.BufferedReader(LimitedLines(name, content), _CHUNK)
     first_line = lines.readline()
-    check_header(file, name, first_line)
+    layout = check_header(file, name, first_line, by_name=by_name)
     header = first_line.removeprefix(BOM)
     keep_of_day = {day: keep_of_month[month] for day, month in _month_of_day().items()}
-    position = file.header.index(file.month_column or "")
-    clock = _Clock(file)
+    clock = _Clock(file, layout)
+    # A text that stands before the time may hold commas, so then each line is read as the clock does.
+    position = sys.maxsize if layout.unknown else clock.position
 
     leading: list[bytes] = []
     keep: Callable[[bytes], object] | None = None
@@ -195,9 +202,12 @@ def _place(
 class _Clock:
     """Reads the time of a row as a load does, so that each row is placed by the time by which it will be loaded."""
 
-    def __init__(self, file: RawFile) -> None:
-        self._position = file.header.index(file.month_column or "")
-        self._column = file.columns[self._position]
+    def __init__(self, file: RawFile, layout: Layout) -> None:
+        at = file.header.index(file.month_column or "")
+        position = layout.positions[at]
+        assert position is not None, "a month's column is required"
+        self.position = position
+        self._column = file.columns[at]
         self._latest = end_of_tomorrow()
 
     def time(self, line: bytes) -> int:
@@ -207,9 +217,9 @@ class _Clock:
             BadValue: The row has no time.
         """
         fields = split_fields(line.rstrip(b"\r\n"))
-        if len(fields) <= self._position:
+        if len(fields) <= self.position:
             raise BadValue("is missing")
-        time = parse(self._column, fields[self._position], self._latest)
+        time = parse(self._column, fields[self.position], self._latest)
         assert isinstance(time, int)
         return time
 

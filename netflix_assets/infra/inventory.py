@@ -207,6 +207,14 @@ def _create_table(inventory: Inventory, statement: Statement, match: re.Match[st
     inventory.things.setdefault(key, Thing(statement.role, columns_of(match["columns"])))
 
 
+def _add_column(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
+    key = Key("TABLE", match["name"].upper())
+    if key not in inventory.things:
+        raise InfraError(f"{statement.where} alters {key}, which no statement before it creates")
+    for column, type_ in columns_of(match["column"]).items():
+        inventory.things[key].properties.setdefault(column, type_)
+
+
 def _create_view(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
     inventory.things[Key("VIEW", match["name"].upper())] = Thing(statement.role, {"SECURE": "TRUE"})
 
@@ -267,6 +275,7 @@ _FORMS = (
     _form(rf"use role {_NAME}", _use_role),
     _form(rf"create (?P<kind>{_CREATED}) if not exists (?P<name>{_NAME})(?P<rest>\b.*)", _create),
     _form(rf"create table if not exists (?P<name>{_NAME})\s*\((?P<columns>.*)\)", _create_table),
+    _form(rf"alter table (?P<name>{_NAME}) add column if not exists (?P<column>.*)", _add_column),
     _form(rf"create or replace secure view (?P<name>{_NAME}) copy grants as .*", _create_view),
     _form(rf"alter (?P<kind>{_ALTERED}) (?P<name>{_NAME}) set (?P<rest>.*)", _alter),
     _form(rf"grant role (?P<role>{_NAME}) to (?P<kind>role|user) (?P<member>{_NAME})", _grant_role),

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from string import Template
 
-from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, RawFile
+from netflix_assets.catalog import EXTRA_COLUMN, RAW_FILES, RAW_SCHEMA, RawFile
 from netflix_assets.errors import InfraError
 from netflix_assets.infra.names import Names
 from netflix_assets.loading.snowflake_parameters import QUEUED_SECONDS, as_sql, session_parameters
-from netflix_assets.loading.warehouse import LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
+from netflix_assets.loading.warehouse import COLUMN_DRIFT, LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
 from netflix_assets.settings import PROJECT_ROOT, InfraSettings
 
 SCRIPTS = PROJECT_ROOT / "infra_sql"
@@ -94,16 +94,26 @@ def values(settings: InfraSettings) -> dict[str, str]:
 
 def raw_tables(database: str, files: Sequence[RawFile] = RAW_FILES) -> str:
     """The statements that make the raw tables of the catalogue, the load history and the table of rejected rows."""
+    extra = (EXTRA_COLUMN, "VARCHAR")
     tables = {
-        file.table: [*((f'"{column.name}"', column.type.value) for column in file.columns), ("_load_id", "INTEGER")]
+        file.table: [
+            *((f'"{column.name}"', column.type.value) for column in file.columns),
+            extra,
+            ("_load_id", "INTEGER"),
+        ]
         for file in files
     }
+    # What accounts of before there was drift do not have.
+    added = {"load_history": COLUMN_DRIFT, **dict.fromkeys(tables, EXTRA_COLUMN)}
     tables |= {"load_history": list(LOAD_HISTORY_COLUMNS), "rejected_rows": list(REJECTED_ROWS_COLUMNS)}
     return "\n".join(
         f"create table if not exists {database}.{RAW_SCHEMA}.{table} (\n"
         + ",\n".join(f"    {name} {_TYPES.get(type_, type_).lower()}" for name, type_ in columns)
         + "\n);"
         for table, columns in tables.items()
+    ) + "".join(
+        f"\nalter table {database}.{RAW_SCHEMA}.{table} add column if not exists {column} varchar;"
+        for table, column in added.items()
     )
 
 

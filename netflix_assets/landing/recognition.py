@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
 from fnmatch import fnmatchcase
@@ -144,18 +144,19 @@ class Recognised:
         return tuple(found.values())
 
 
-def recognise(source: Source, skip: Sequence[str] = ()) -> Recognised:
+def recognise(source: Source, skip: Sequence[str] = (), by_name: Collection[str] = ()) -> Recognised:
     """Sort the files of a source, reading the start of each that may be data.
 
     Args:
         source: See `opened_source`.
         skip: Files to leave out: names, paths in the source, or patterns of them.
+        by_name: The raw files whose columns are found by their names.
 
     Raises:
         UserError: Something that looks like data cannot be taken, or there is nothing to take.
     """
     _Sorting.refuse_unmatched(source, skip)
-    sorting = _Sorting(source, skip)
+    sorting = _Sorting(source, skip, by_name)
     for one in source.files:
         sorting.add(one)
     return sorting.finished()
@@ -164,9 +165,10 @@ def recognise(source: Source, skip: Sequence[str] = ()) -> Recognised:
 class _Sorting:
     """The work of `recognise`: files are added one by one, and what they are is settled when all are known."""
 
-    def __init__(self, source: Source, skip: Sequence[str]) -> None:
+    def __init__(self, source: Source, skip: Sequence[str], by_name: Collection[str]) -> None:
         self._source = source
         self._skip = skip
+        self._by_name = by_name
         self._parts: list[tuple[RawFile, Part]] = []
         self._months: dict[str, SourceFile] = {}
         self._empty_months: dict[str, SourceFile] = {}
@@ -226,7 +228,7 @@ class _Sorting:
     def _check(self, file: RawFile, one: SourceFile, head: bytes) -> bool:
         first_line = head.partition(b"\n")[0]
         try:
-            check_header(file, self._source.label(one), first_line)
+            check_header(file, self._source.label(one), first_line, by_name=file.name in self._by_name)
         except LoadError as error:
             self._leave(one, Left.DATA, str(error))
             return False

@@ -14,14 +14,14 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from netflix_assets import catalog
-from netflix_assets.catalog import PREFIX, RAW_FILES, RawFile
+from netflix_assets.catalog import PREFIX, RAW_FILES, RawFile, read_by_name
 from netflix_assets.errors import UserError
 from netflix_assets.formats.lines import whole_lines
 from netflix_assets.formats.releases import Release, find_release
@@ -136,6 +136,7 @@ def upload(
     replace: bool = False,
     confirm: Confirm | None = None,
     called: str | None = None,
+    by_name: Collection[str] = read_by_name(),
     progress: Progress | None = None,
 ) -> UploadReport:
     """Put the raw files of a source into the bucket.
@@ -148,6 +149,7 @@ def upload(
         replace: Make the bucket hold exactly the source: remove all else, after everything is put.
         confirm: Asked before anything is put, if objects are to be removed with `replace`.
         called: What the record of the upload calls the source; else its own name.
+        by_name: The raw files whose columns are found by their names.
         progress: Told how the download, the cutting and the upload get on.
 
     Raises:
@@ -162,9 +164,9 @@ def upload(
             scratch_folder(scratch, "upload-") as work,
             opened_source(source, work, tell) as opened,
         ):
-            known = recognise(opened, skip)
+            known = recognise(opened, skip, by_name)
             _refuse_if_too_large(known, work)
-            pieces = _prepare(known, work, opened, tell)
+            pieces = _prepare(known, work, opened, by_name, tell)
             there = {version.key: version for version in bucket.versions()}
             removed = _to_remove(pieces, there, everything=replace)
             if replace and removed and confirm is not None and not confirm([there[key] for key in removed]):
@@ -202,14 +204,14 @@ def _refuse_if_too_large(known: Recognised, work: Path) -> None:
         )
 
 
-def _prepare(known: Recognised, work: Path, source: Source, tell: Progress) -> list[_Piece]:
+def _prepare(known: Recognised, work: Path, source: Source, by_name: Collection[str], tell: Progress) -> list[_Piece]:
     """All objects to be, as files, so that nothing is put from a source that turns out to be damaged."""
     pieces = []
     for file, parts in known.whole.items():
         if file.month_column is not None:
             folder = work / file.name
             folder.mkdir()
-            rows = _cut(file, parts, known, folder, source, tell)
+            rows = _cut(file, parts, known, folder, source, tell, by_name=file.name in by_name)
             pieces += [
                 _Piece(file, month, file.object_key(month), folder / f"{month}.csv", count)
                 for month, count in rows.items()
@@ -262,7 +264,14 @@ def _rows_in(chunks: Iterator[bytes], name: str) -> int:
 
 
 def _cut(
-    file: RawFile, parts: Sequence[Part], known: Recognised, folder: Path, source: Source, tell: Progress
+    file: RawFile,
+    parts: Sequence[Part],
+    known: Recognised,
+    folder: Path,
+    source: Source,
+    tell: Progress,
+    *,
+    by_name: bool,
 ) -> dict[str, int]:
     one = parts[0].source
     if parts[0].shape is not None:
@@ -287,7 +296,7 @@ def _cut(
         def so_far() -> None:
             tell(f"split {one.path.name}", content.tell(), one.size)
 
-        return split_by_month(file, plain, folder, name=source.label(one), progress=so_far)
+        return split_by_month(file, plain, folder, name=source.label(one), by_name=by_name, progress=so_far)
 
 
 def _to_remove(pieces: Sequence[_Piece], there: Iterable[str], *, everything: bool) -> list[str]:

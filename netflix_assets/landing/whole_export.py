@@ -15,13 +15,13 @@ from netflix_assets.catalog import PREFIX, RawFile
 from netflix_assets.errors import BucketError, LoadError, UserError
 from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.split import split_by_month
-from netflix_assets.landing.arrivals import arrival_fingerprint
 from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
 from netflix_assets.landing.failed_loads import (
     EXPORT_IS_SPLIT,
     FailedLoad,
     failed_loads_evaluation,
     failed_loads_result,
+    load_fingerprint,
     recorded_failures,
 )
 from netflix_assets.landing.source_assets import BUCKET_KEY, GROUP
@@ -58,7 +58,14 @@ def split_check(file: RawFile) -> dg.AssetCheckKey:
     return dg.AssetCheckKey(split_key(file), EXPORT_IS_SPLIT)
 
 
-def split(file: RawFile, exports: Sequence[ObjectVersion], bucket: LandingBucket, scratch: Path) -> Split:
+def split(
+    file: RawFile,
+    exports: Sequence[ObjectVersion],
+    bucket: LandingBucket,
+    scratch: Path,
+    *,
+    by_name: bool = False,
+) -> Split:
     """Make the bucket hold exactly the months of an export, writing only those whose content changed.
 
     What was put and removed before a kill or an outage stays; doing it again completes it.
@@ -68,6 +75,7 @@ def split(file: RawFile, exports: Sequence[ObjectVersion], bucket: LandingBucket
         exports: The undivided export: one object, or none if it was removed.
         bucket: Where it is, and where the months go.
         scratch: Folder for the download and the pieces.
+        by_name: The columns of the export are found by their names.
 
     Raises:
         UserError: There are two exports, or the one there is cannot be cut; the bucket is as it was.
@@ -82,7 +90,7 @@ def split(file: RawFile, exports: Sequence[ObjectVersion], bucket: LandingBucket
     for export in exports:
         with scratch_folder(scratch, "split-") as pieces:
             content = cast(IO[bytes], ChunkReader(_plain(export, bucket)))
-            rows = split_by_month(file, content, pieces, name=export.key)
+            rows = split_by_month(file, content, pieces, name=export.key, by_name=by_name)
             for month in rows:
                 key, piece = file.split_object_key(month), pieces / f"{month}.csv"
                 if key not in there or there[key].etag != md5_of(piece):
@@ -104,8 +112,15 @@ def split_objects(file: RawFile, contents: Contents) -> list[ObjectVersion]:
     return [one for one in (*contents.all_of(file), *contents.superseded) if file.is_split_object(one.key)]
 
 
-def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
-    """The asset that cuts the whole export of a monthly file."""
+def split_asset(file: RawFile, scratch: Path, *, by_name: bool, limits: str) -> dg.AssetsDefinition:
+    """The asset that cuts the whole export of a monthly file.
+
+    Args:
+        file: The file.
+        scratch: Folder for the download and the pieces.
+        by_name: The columns of the export are found by their names.
+        limits: By which an export that is refused is remembered: with others it is tried again.
+    """
 
     @dg.asset(
         key=split_key(file),
@@ -122,11 +137,11 @@ def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
     ) -> dg.MaterializeResult[None]:
         exports = bucket.contents().whole_exports.get(file.name, ())
         try:
-            done = split(file, exports, bucket, scratch)
+            done = split(file, exports, bucket, scratch, by_name=by_name)
         except BucketError as error:
             raise dg.RetryRequested(max_retries=3, seconds_to_wait=5) from error
         except UserError as error:
-            refused = {exports[0].key: FailedLoad(arrival_fingerprint(exports), str(error))}
+            refused = {exports[0].key: FailedLoad(load_fingerprint(exports, limits), str(error))}
             context.instance.report_runless_asset_event(failed_loads_evaluation(split_check(file), refused))
             raise LoadError(str(error)) from error
         context.log.info(f"{len(done.written)} of {done.months} months written, {len(done.removed)} removed")
@@ -143,8 +158,8 @@ def split_asset(file: RawFile, scratch: Path) -> dg.AssetsDefinition:
     return _split
 
 
-def export_is_split(file: RawFile) -> dg.AssetChecksDefinition:
-    """The check that the whole export in the bucket, if there is one, is split."""
+def export_is_split(file: RawFile, *, limits: str) -> dg.AssetChecksDefinition:
+    """The check that the whole export in the bucket, if there is one, is split; `limits` as for `split_asset`."""
 
     @dg.asset_check(
         asset=split_key(file),
@@ -157,12 +172,14 @@ def export_is_split(file: RawFile) -> dg.AssetChecksDefinition:
     ) -> dg.AssetCheckResult:
         check, exports = split_check(file), bucket.contents().whole_exports.get(file.name, ())
         recorded = recorded_failures(context.instance, check)
-        return failed_loads_result(check, still_refused(recorded, exports))
+        return failed_loads_result(check, still_refused(recorded, exports, limits))
 
     return _is_split
 
 
-def still_refused(recorded: Mapping[str, FailedLoad], exports: Sequence[ObjectVersion]) -> dict[str, FailedLoad]:
-    """Return what of the recorded failures still holds: the same export is there."""
-    now = {exports[0].key: arrival_fingerprint(exports)} if exports else {}
+def still_refused(
+    recorded: Mapping[str, FailedLoad], exports: Sequence[ObjectVersion], limits: str
+) -> dict[str, FailedLoad]:
+    """Return what of the recorded failures still holds: the same export is there, and the same limits hold."""
+    now = {exports[0].key: load_fingerprint(exports, limits)} if exports else {}
     return {name: one for name, one in recorded.items() if now.get(name) == one.objects}

@@ -16,6 +16,7 @@ from pathlib import Path
 from netflix_assets.catalog import RawFile
 from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.header import check_header
+from netflix_assets.formats.layout import Layout
 from netflix_assets.formats.lines import BOM, first_line_of, whole_lines
 from netflix_assets.formats.rules import WHOLE_NUMBERS
 
@@ -35,14 +36,24 @@ class LandedObject:
         path: The file.
         lines: Lines after the header; blank lines at the end are gone, others are counted.
         suspicious: Why it must be read line by line, or None.
+        layout: Where its columns stand.
     """
 
     path: Path
     lines: int
     suspicious: str | None
+    layout: Layout
 
 
-def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path, *, may_be_empty: bool = False) -> LandedObject:
+def land(
+    file: RawFile,
+    key: str,
+    chunks: Iterable[bytes],
+    path: Path,
+    *,
+    may_be_empty: bool = False,
+    by_name: bool = False,
+) -> LandedObject:
     """Write an object to disk, checking its header and looking for what needs a closer look.
 
     Args:
@@ -51,6 +62,7 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path, *, may_be
         chunks: Its bytes.
         path: Where to write it.
         may_be_empty: An object without a byte is no rows.
+        by_name: Its columns are found by their names; see `check_header`.
 
     Raises:
         LoadError: The object is not this file (see `check_header`), or its gzip data is damaged.
@@ -59,11 +71,11 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path, *, may_be
     first_line, rest = first_line_of(body)
     if may_be_empty and not first_line and not rest:
         first_line = ",".join(file.header).encode()
-    check_header(file, key, first_line)
+    layout = check_header(file, key, first_line, by_name=by_name)
 
-    plain_row = _plain_row(file)
+    plain_row = _plain_row(file) if layout.is_plain else None
     lines = 0
-    suspicious = None
+    suspicious = None if layout.is_plain else "columns in other places"
     line_ends = 1  # Not yet written: those after the header, or after the last line that was not blank.
     with path.open("wb") as out:
         out.write(first_line.removeprefix(BOM).rstrip(b"\r"))
@@ -85,7 +97,7 @@ def land(file: RawFile, key: str, chunks: Iterable[bytes], path: Path, *, may_be
                 line_ends = 0
             line_ends += len(piece) - len(content)
         out.write(b"\n")
-    return LandedObject(path, lines, suspicious)
+    return LandedObject(path, lines, suspicious, layout)
 
 
 def _plain_row(file: RawFile) -> bytes | None:

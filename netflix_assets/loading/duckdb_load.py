@@ -20,6 +20,7 @@ import duckdb
 
 from netflix_assets.catalog import RAW_SCHEMA, RawFile
 from netflix_assets.errors import LoadError
+from netflix_assets.formats.layout import Layout
 from netflix_assets.formats.months import adjacent, time_window
 from netflix_assets.formats.rows import ReadRow
 from netflix_assets.formats.rules import end_of_tomorrow
@@ -55,6 +56,12 @@ class _Source:
     landed: Path
     scanned: Path
     suspicious: bool
+    layout: Layout
+
+    @property
+    def has_extra(self) -> bool:
+        """Whether what is scanned has a column for what unknown columns hold."""
+        return bool(self.layout.unknown)
 
     @property
     def rejected(self) -> Path:
@@ -79,8 +86,10 @@ class Load:
         limit: RejectLimit,
         *,
         max_shrink: float | None,
+        by_name: bool,
     ) -> None:
         """Say what to load; see `Warehouse.replace`."""
+        self._by_name = by_name
         self.refused: dict[str | None, str] = {}
         self.held_back: set[str | None] = set()
         self._max_shrink = max_shrink
@@ -111,11 +120,19 @@ class Load:
             path = folder / sql.landed_name(number, month)
             empty = may_be_empty(version, self._objects[month])
             try:
-                landed = land(self._file, version.key, self._bucket.download(version), path, may_be_empty=empty)
+                landed = land(
+                    self._file,
+                    version.key,
+                    self._bucket.download(version),
+                    path,
+                    may_be_empty=empty,
+                    by_name=self._by_name,
+                )
             except LoadError as error:
                 return error
-            item = PreparedObject(version, month, rows_read=landed.lines)
-            return _Source(item, landed=path, scanned=path, suspicious=landed.suspicious is not None)
+            drift = landed.layout.drift(self._file)
+            item = PreparedObject(version, month, rows_read=landed.lines, drift=drift)
+            return _Source(item, path, path, landed.suspicious is not None, landed.layout)
 
         # The first one alone: it makes the bucket's client, which the threads then share.
         fetched = [fetch(0, *wanted[0])] if wanted else []
@@ -193,6 +210,7 @@ class Load:
                 source.scanned,
                 source.rejected,
                 latest=self._latest,
+                layout=source.layout,
                 origin=self._origin(source),
                 repeated=repeated.get(item.month, ()),
                 seen=seen[item.month],
@@ -248,9 +266,13 @@ class Load:
         if not self.sources:
             return []
         expected = sum(source.item.rows_loaded for source in self.sources)
-        paths = [source.scanned for source in self.sources]
+        inserted = 0
         try:
-            inserted = _one(connection, sql.insert_rows(self._file, paths, load_id, self._latest))
+            for extra in (False, True):
+                paths = [source.scanned for source in self.sources if source.has_extra is extra]
+                if paths:
+                    statement = sql.insert_rows(self._file, paths, load_id, self._latest, extra=extra)
+                    inserted += _one(connection, statement)
         except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
             _rollback(connection)
             suspects = [source for source in self.sources if not self._scans_clean(connection, source)]
@@ -264,7 +286,8 @@ class Load:
     def _scans_clean(self, connection: duckdb.DuckDBPyConnection, source: _Source) -> bool:
         """Whether a scan sees exactly the rows that were counted, all of them good."""
         try:
-            return _one(connection, sql.count_good(self._file, source.scanned, self._latest)) == source.item.rows_loaded
+            query = sql.count_good(self._file, source.scanned, self._latest, extra=source.has_extra)
+            return _one(connection, query) == source.item.rows_loaded
         except (duckdb.InvalidInputException, duckdb.ConversionException):
             return False
 
@@ -290,7 +313,11 @@ class Load:
 
     def _example(self, month: str | None, key: quarantine.Key) -> str:
         """Where a key that is repeated stands for the second time, and how the rows differ."""
-        objects = [(s.item.version.key, s.landed, self._origin(s)) for s in self.sources if s.item.month == month]
+        objects = [
+            quarantine.Searched(source.item.version.key, source.landed, source.layout, self._origin(source))
+            for source in self.sources
+            if source.item.month == month
+        ]
         return str(quarantine.first_repeat(self._file, month, objects, key, latest=self._latest))
 
     def _write_books(self, connection: duckdb.DuckDBPyConnection, load_id: int, run_id: str) -> None:
@@ -310,11 +337,12 @@ class Load:
                 str(item.rejects[0]) if item.rejects else None,
                 run_id,
                 now,
+                item.drift,
             )
             for item in (source.item for source in self.sources)
         ]
         history += [
-            (load_id, table, month, None, None, 0, 0, 0, None, run_id, now)
+            (load_id, table, month, None, None, 0, 0, 0, None, run_id, now, None)
             for month, versions in self._accepted.items()
             if not versions
         ]

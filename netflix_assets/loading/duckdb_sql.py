@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
+from netflix_assets.catalog import EXTRA_COLUMN, RAW_SCHEMA, Column, ColumnType, RawFile
 from netflix_assets.formats.months import time_window
 from netflix_assets.formats.rules import WHOLE_NUMBERS, characters, rules_of
 from netflix_assets.formats.values import SPACES
 from netflix_assets.loading.quarantine import REJECT_COLUMNS
-from netflix_assets.loading.warehouse import LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
+from netflix_assets.loading.warehouse import COLUMN_DRIFT, LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
 
 _BOUND_WIDTH = 12
 
@@ -24,10 +24,14 @@ def create_raw_tables(files: Sequence[RawFile]) -> list[str]:
         f"create table if not exists {RAW_SCHEMA}.load_history ({history})",
         f"create table if not exists {RAW_SCHEMA}.rejected_rows ({rejected})",
     ]
+    # The columns that a warehouse of before there was drift does not have.
+    added = [("load_history", COLUMN_DRIFT), *((file.table, EXTRA_COLUMN) for file in files)]
     for file in files:
         columns = ", ".join(f'"{column.name}" {column.type.value}' for column in file.columns)
         statements.append(f"create table if not exists {RAW_SCHEMA}.{file.table} ({columns}, _load_id INTEGER)")
-    return statements
+    return statements + [
+        f"alter table {RAW_SCHEMA}.{table} add column if not exists {column} VARCHAR" for table, column in added
+    ]
 
 
 def landed_name(number: int, month: str | None) -> str:
@@ -60,28 +64,37 @@ def good_row(file: RawFile, latest: int) -> str:
     return " and ".join(conditions)
 
 
-def scan(file: RawFile, paths: Sequence[Path]) -> str:
+def scan(file: RawFile, paths: Sequence[Path], *, extra: bool = False) -> str:
     """A table function that reads landed objects; fields that are not of their type are an error.
 
     Numbers are scanned as DOUBLE: an INTEGER column of DuckDB's CSV reader rounds 5.7 to 6 in silence. Where text
     stands beside them, whole ones are scanned as text, since there only the scan can look for an exponent.
+
+    Args:
+        file: What they hold.
+        paths: Where they are.
+        extra: `EXTRA_COLUMN` is the last column of each.
     """
     listed = ", ".join(_literal(str(path)) for path in paths)
-    columns = ", ".join(f"{_literal(column.name)}: '{_scan_type(file, column)}'" for column in file.columns)
-    quotes = "quote = '\"', escape = '\"'" if file.has_text else "quote = '', escape = ''"
+    types = [(column.name, _scan_type(file, column)) for column in file.columns]
+    types += [(EXTRA_COLUMN, "VARCHAR")] if extra else []
+    columns = ", ".join(f"{_literal(name)}: '{type_}'" for name, type_ in types)
+    quotes = "quote = '\"', escape = '\"'" if file.has_text or extra else "quote = '', escape = ''"
     return (
         f"read_csv([{listed}], header = true, auto_detect = false, delim = ',', {quotes}, "
         f"new_line = '\\n', columns = {{{columns}}}, filename = true, hive_partitioning = false)"
     )
 
 
-def insert_rows(file: RawFile, paths: Sequence[Path], load_id: int, latest: int) -> str:
-    """The statement that loads landed objects; a row that the catalogue refuses is an error."""
+def insert_rows(file: RawFile, paths: Sequence[Path], load_id: int, latest: int, *, extra: bool = False) -> str:
+    """The statement that loads landed objects (see `scan`); a row that the catalogue refuses is an error."""
+    more = f", {EXTRA_COLUMN}" if extra else ""
     names = ", ".join(f'"{column.name}"' for column in file.columns)
     values = ", ".join(f"{_number(file, column)}::{column.type.value}" for column in file.columns)
     return (
-        f"insert into {RAW_SCHEMA}.{file.table} ({names}, _load_id) select {values}, {load_id} "
-        f"from {scan(file, paths)} where case when {good_row(file, latest)} then true else error('bad row') end"
+        f"insert into {RAW_SCHEMA}.{file.table} ({names}{more}, _load_id) select {values}{more}, {load_id} "
+        f"from {scan(file, paths, extra=extra)} "
+        f"where case when {good_row(file, latest)} then true else error('bad row') end"
     )
 
 
@@ -99,9 +112,9 @@ def insert_rejects(file: RawFile, paths: Sequence[Path], load_id: int) -> str:
     )
 
 
-def count_good(file: RawFile, path: Path, latest: int) -> str:
-    """The query for the number of rows of a landed object that the catalogue accepts."""
-    return f"select count(*) filter (where {good_row(file, latest)}) from {scan(file, [path])}"
+def count_good(file: RawFile, path: Path, latest: int, *, extra: bool = False) -> str:
+    """The query for the number of rows of a landed object (see `scan`) that the catalogue accepts."""
+    return f"select count(*) filter (where {good_row(file, latest)}) from {scan(file, [path], extra=extra)}"
 
 
 def select_good(file: RawFile, paths: Sequence[Path], latest: int) -> str:

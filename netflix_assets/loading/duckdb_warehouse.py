@@ -16,7 +16,7 @@ from typing import Any
 
 import duckdb
 
-from netflix_assets.catalog import RAW_SCHEMA, RawFile
+from netflix_assets.catalog import RAW_SCHEMA, RawFile, read_by_name
 from netflix_assets.errors import WarehouseError
 from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import LandingBucket
@@ -25,8 +25,11 @@ from netflix_assets.loading.warehouse import (
     LoadReport,
     LoadState,
     ObjectsByPartition,
+    column_drift_of,
+    limits_of,
     load_states_of,
     load_states_query,
+    newest_loads_query,
 )
 from netflix_assets.scratch import scratch_folder
 from netflix_assets.settings import DEFAULT_MAX_SHRINK, DEFAULT_REJECT_LIMIT, RejectLimit
@@ -46,6 +49,7 @@ class DuckDBWarehouse:
         *,
         limit: RejectLimit = DEFAULT_REJECT_LIMIT,
         max_shrink: float = DEFAULT_MAX_SHRINK,
+        by_name: Collection[str] = read_by_name(),
         lock_wait_seconds: float = 60,
         memory_limit: str = "1500MB",
     ) -> None:
@@ -55,19 +59,21 @@ class DuckDBWarehouse:
             path: The database file; its folder is made if missing.
             limit: How many rows a load may reject.
             max_shrink: Share of rows or keys that a load may take away.
+            by_name: The files whose columns are found by their names.
             lock_wait_seconds: How long to wait for another process to let go of the file.
             memory_limit: DuckDB's own limit; it spills to disk beyond.
         """
         self.path = path
         self._limit = limit
         self._max_shrink = max_shrink
+        self._by_name = frozenset(by_name)
         self._lock_wait_seconds = lock_wait_seconds
         self._memory_limit = memory_limit
 
     @property
     def limits(self) -> str:
         """See `Warehouse.limits`."""
-        return f"{self._limit.fraction:g} {self._limit.rows} {self._max_shrink:g}"
+        return limits_of(self._limit, self._max_shrink, self._by_name)
 
     @contextmanager
     def connection(self, *, read_only: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -163,7 +169,14 @@ class DuckDBWarehouse:
         """See `Warehouse.replace`."""
         started = time.monotonic()
         with scratch_folder(self.path.parent / "tmp", "load-", error=WarehouseError) as folder:
-            load = Load(file, objects, bucket, self._limit, max_shrink=None if accept_shrink else self._max_shrink)
+            load = Load(
+                file,
+                objects,
+                bucket,
+                self._limit,
+                max_shrink=None if accept_shrink else self._max_shrink,
+                by_name=file.name in self._by_name,
+            )
             load.land(folder)
             with self.connection() as connection:
                 create_raw_tables(connection, [file])
@@ -205,6 +218,10 @@ class DuckDBWarehouse:
         rows = self._read_if_present(file.table, f"select count(*) from {RAW_SCHEMA}.{file.table}", [])
         return int(rows[0][0]) if rows else 0
 
+    def column_drift(self, file: RawFile) -> dict[str, str]:
+        """See `Warehouse.column_drift`."""
+        return column_drift_of(self._records_if_present("load_history", newest_loads_query(file)))
+
     def relations(self) -> set[tuple[str, str]]:
         """See `Warehouse.relations`."""
         if not self.path.exists():
@@ -239,6 +256,10 @@ class DuckDBWarehouse:
 
     def _read_if_present(self, table: str, query: str, parameters: list[object]) -> list[Any]:
         """Rows of a query on a raw table; none if there is no such table yet."""
+        return [tuple(record.values()) for record in self._records_if_present(table, query, parameters)]
+
+    def _records_if_present(self, table: str, query: str, parameters: Sequence[object] = ()) -> list[dict[str, Any]]:
+        """Rows of a query on a raw table by name of the column; none if there is no such table yet."""
         if not self.path.exists():
             return []
         with self.connection(read_only=True) as connection:
@@ -246,7 +267,11 @@ class DuckDBWarehouse:
                 "select 1 from information_schema.tables where table_schema = ? and table_name = ?",
                 [RAW_SCHEMA, table],
             ).fetchone()
-            return connection.execute(query, parameters).fetchall() if found else []
+            if not found:
+                return []
+            answer = connection.execute(query, parameters)
+            names = [name for name, *_ in answer.description or ()]
+            return [dict(zip(names, row, strict=True)) for row in answer.fetchall()]
 
 
 def _relations(connection: duckdb.DuckDBPyConnection) -> set[tuple[str, str]]:

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
 
-from netflix_assets.catalog import RawFile
+from netflix_assets.catalog import EXTRA_COLUMN, RawFile
+from netflix_assets.formats.layout import Layout
 from netflix_assets.formats.rows import CONFLICT, BadRow, ReadRow, Reject, RowReader, key_of, repeat_reason, shown
 from netflix_assets.formats.values import Value
 from netflix_assets.landing.origins import Origin
@@ -71,6 +72,7 @@ def separate(
     rejected: Path,
     *,
     latest: int,
+    layout: Layout | None = None,
     origin: Origin | None = None,
     repeated: Collection[Key] = (),
     seen: dict[Key, ReadRow] | None = None,
@@ -82,14 +84,16 @@ def separate(
         object_key: The object, for the rejects.
         month: The month that its rows must be of, or None.
         path: The object on disk, header line included.
-        good: Where its good rows go, header line included.
+        good: Where its good rows go, header line included, in the order of the catalogue's columns; `EXTRA_COLUMN`
+            comes last if it has columns that the catalogue does not know.
         rejected: Where the others go, as CSV of `REJECT_COLUMNS` with every text quoted, without a header.
         latest: The first second that is no plausible time.
+        layout: Where its columns stand, if not as the catalogue has them.
         origin: The file that the object was cut from; rejects then name it and its lines.
         repeated: Keys known to occur more than once in this month; all but the first row are rejected.
         seen: The first rows with keys of `repeated` in earlier objects of the month; added to.
     """
-    reader = RowReader(file, month, latest)
+    reader = RowReader(file, month, latest, layout)
     told_key = origin.object_key if origin else object_key
     seen = {} if seen is None else seen
     repeated = set(repeated)
@@ -99,7 +103,7 @@ def separate(
     with _create(good) as good_rows, _create(rejected) as bad_rows:
         writer = csv.writer(good_rows, lineterminator="\n")
         reject_writer = csv.writer(bad_rows, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
-        writer.writerow(file.header)
+        writer.writerow((*file.header, EXTRA_COLUMN) if layout and layout.unknown else file.header)
         for number, line in _rows(path, origin):
             read += 1
             try:
@@ -121,25 +125,42 @@ def separate(
     return Separated(read, bad, first, conflict)
 
 
+@dataclass(frozen=True)
+class Searched:
+    """An object in which a key is looked for.
+
+    Attributes:
+        key: The object.
+        path: Where it was landed.
+        layout: Where its columns stand.
+        origin: The file that it was cut from, if it was.
+    """
+
+    key: str
+    path: Path
+    layout: Layout
+    origin: Origin | None
+
+
 def first_repeat(
-    file: RawFile, month: str | None, objects: Sequence[tuple[str, Path, Origin | None]], key: Key, *, latest: int
+    file: RawFile, month: str | None, objects: Sequence[Searched], key: Key, *, latest: int
 ) -> Reject | None:
     """The second row with a key, described as a reject; None if there are not two.
 
     Args:
         file: What the objects hold.
         month: Their month, or None.
-        objects: Key, landed file and origin (if it was cut from an export) of each, in order.
+        objects: In their order.
         key: The key.
         latest: The first second that is no plausible time.
     """
-    reader = RowReader(file, month, latest)
     # However a whole number is spelt, its digits are in the line; so few lines need reading.
     digits = [str(value).encode() for value in key if isinstance(value, int)]
     first: ReadRow | None = None
-    for object_key, path, origin in objects:
-        told_key = origin.object_key if origin else object_key
-        for number, line in _rows(path, origin):
+    for one in objects:
+        reader = RowReader(file, month, latest, one.layout)
+        told_key = one.origin.object_key if one.origin else one.key
+        for number, line in _rows(one.path, one.origin):
             if not all(part in line for part in digits):
                 continue
             try:

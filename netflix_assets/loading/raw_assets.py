@@ -5,23 +5,24 @@ load, and tells Dagster what came of it.
 """
 
 import warnings
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
 import dagster as dg
 
-from netflix_assets.catalog import RAW_FILES, RAW_SCHEMA, Column, RawFile
+from netflix_assets.catalog import EXTRA_COLUMN, RAW_FILES, RAW_SCHEMA, Column, RawFile
 from netflix_assets.errors import BucketError, LoadError, WarehouseError
 from netflix_assets.formats.rows import Reject
-from netflix_assets.landing.arrivals import arrival_fingerprint
-from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion
+from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.failed_loads import (
     DID_NOT_SHRINK,
     LOADS_ACCEPTED,
     FailedLoad,
     failed_loads_evaluation,
     failed_loads_result,
+    load_fingerprint,
     recorded_failures,
 )
 from netflix_assets.loading.warehouse import (
@@ -40,6 +41,7 @@ from netflix_assets.settings import Target
 GROUP = RAW_SCHEMA
 WAREHOUSE_KINDS = {Target.LOCAL: "duckdb", Target.SNOWFLAKE: "snowflake"}
 _REJECTS_SHOWN = 20
+_DRIFTS_SHOWN = 20
 _RETRIES = 3
 _FIRST_RETRY_SECONDS = 2
 
@@ -129,7 +131,7 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
         "`raw.rejected_rows`, and `raw.load_history` says which load each row came with.",
         metadata={
             "dagster/table_name": f"{RAW_SCHEMA}.{file.table}",
-            "dagster/column_schema": dg.TableSchema([*map(_table_column, file.columns), _LOAD_ID]),
+            "dagster/column_schema": dg.TableSchema([*map(_table_column, file.columns), _EXTRA, _LOAD_ID]),
         },
     )
     def _load(
@@ -198,11 +200,6 @@ def _remember(
         instance.report_runless_asset_event(failed_loads_evaluation(check, failed))
 
 
-def load_fingerprint(versions: Iterable[ObjectVersion], limits: str) -> str:
-    """Tell apart two tries to load the same objects: they were put again, or another limit holds."""
-    return f"{arrival_fingerprint(versions)} {limits}"
-
-
 def failure_checks(file: RawFile) -> list[dg.AssetCheckKey]:
     """Return the checks of a raw table whose results hold what is not loaded, see `landing.failed_loads`."""
     return [dg.AssetCheckKey(dg.AssetKey(file.table_key), name) for name in (LOADS_ACCEPTED, DID_NOT_SHRINK)]
@@ -238,6 +235,9 @@ def _table_column(column: Column) -> dg.TableColumn:
     )
 
 
+_EXTRA = dg.TableColumn(
+    EXTRA_COLUMN, "VARCHAR", description="What columns hold that the catalogue does not know, as a JSON object by name."
+)
 _LOAD_ID = dg.TableColumn("_load_id", "INTEGER", description="The load in raw.load_history that brought the row.")
 
 
@@ -302,6 +302,12 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
                 description="No row of the loads now in the table was set aside in `raw.rejected_rows`.",
             ),
             dg.AssetCheckSpec(
+                "columns_as_expected",
+                asset=key,
+                description="No object in the table has columns that the catalogue does not know, which are kept in "
+                f"`{EXTRA_COLUMN}`, or lacks one; only where columns are found by name (NETFLIX_HEADER_DRIFT).",
+            ),
+            dg.AssetCheckSpec(
                 LOADS_ACCEPTED,
                 asset=key,
                 description="No file or month in the bucket is refused: what is waits until its objects change, and "
@@ -328,6 +334,8 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
             yield books_balance(file, bucket.contents(), states, warehouse.row_count(file))
         if "no_rejected_rows" in selected:
             yield no_rejected_rows(file, states, warehouse.rejects(file, limit=_REJECTS_SHOWN))
+        if "columns_as_expected" in selected:
+            yield columns_as_expected(file, warehouse.column_drift(file))
         for check in failure_checks(file):
             if check.name in selected:
                 recorded = recorded_failures(context.instance, check)
@@ -378,6 +386,32 @@ def no_rejected_rows(
         passed=rejected == 0,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={"rows rejected": dg.MetadataValue.int(rejected), "first rejects": _rejects_table(first)},
+    )
+
+
+def columns_as_expected(file: RawFile, drift: Mapping[str, str]) -> dg.AssetCheckResult:
+    """Name the columns that objects have beyond the catalogue's, or lack.
+
+    Args:
+        file: The file.
+        drift: See `Warehouse.column_drift`.
+    """
+    objects: dict[str, list[str]] = defaultdict(list)
+    for object_key, said in sorted(drift.items()):
+        objects[said].append(object_key)
+    lines = [
+        f"- {said}: `{keys[0]}`" + (f" and {len(keys) - 1:,} more" if len(keys) > 1 else "")
+        for said, keys in objects.items()
+    ]
+    return dg.AssetCheckResult(
+        check_name="columns_as_expected",
+        asset_key=dg.AssetKey(file.table_key),
+        passed=not drift,
+        severity=dg.AssetCheckSeverity.WARN,
+        metadata={
+            "objects with other columns": dg.MetadataValue.int(len(drift)),
+            "columns": dg.MetadataValue.md("\n".join(lines[:_DRIFTS_SHOWN]) or "as expected"),
+        },
     )
 
 

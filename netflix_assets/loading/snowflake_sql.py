@@ -15,10 +15,13 @@ Everything is valid on Snowflake; `netflix_assets_tests/emulator/README.md` says
 from __future__ import annotations
 
 import datetime as dt
+import json
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from netflix_assets.catalog import RAW_SCHEMA, Column, ColumnType, RawFile
+from netflix_assets.catalog import EXTRA_COLUMN, RAW_SCHEMA, Column, ColumnType, RawFile
+from netflix_assets.formats.layout import CONTROLS_IN_EXTRA, Layout, plain_layout
 from netflix_assets.formats.months import adjacent, time_window
 from netflix_assets.formats.rows import CONFLICT, TEXT_LIMIT
 from netflix_assets.formats.rules import NUMBER, Rule, characters, rules_of
@@ -26,6 +29,7 @@ from netflix_assets.formats.text import CONTROLS
 from netflix_assets.formats.values import SHOWN, SPACES
 from netflix_assets.landing.bucket import ObjectVersion
 from netflix_assets.loading.warehouse import (
+    COLUMN_DRIFT,
     LOAD_HISTORY_COLUMNS,
     REJECTED_ROWS_COLUMNS,
     ObjectsByPartition,
@@ -72,6 +76,8 @@ class Numbered:
         version: The object.
         name: Its name relative to the stage.
         is_empty: It has no line, not even a header, and is not copied.
+        layout: Number of its layout among those of the load; see `create_rows`.
+        drift: Which of its columns are unknown or missing, in words.
     """
 
     position: int
@@ -79,23 +85,48 @@ class Numbered:
     version: ObjectVersion
     name: str
     is_empty: bool = False
+    layout: int = 0
+    drift: str | None = None
 
 
-def numbered(objects: ObjectsByPartition, stage_prefix: str, empty: Collection[str] = ()) -> list[Numbered]:
+def numbered(
+    file: RawFile,
+    objects: ObjectsByPartition,
+    stage_prefix: str,
+    layouts: Mapping[str, Layout] = MappingProxyType({}),
+    empty: Collection[str] = (),
+) -> list[Numbered]:
     """The objects of a load in month order, named as a stage over `stage_prefix` of the bucket names them.
 
     Args:
+        file: What they hold.
         objects: What is loaded.
         stage_prefix: Where in the bucket the stage begins.
+        layouts: By key, the layouts of those whose columns are not as the catalogue has them.
         empty: Keys of objects without a line.
     """
+    kinds = layouts_of(file, layouts)
     versions = [
         (month, version) for month in sorted(objects, key=lambda name: name or "") for version in objects[month]
     ]
     return [
-        Numbered(position, month, version, version.key.removeprefix(stage_prefix), version.key in empty)
+        Numbered(
+            position,
+            month,
+            version,
+            version.key.removeprefix(stage_prefix),
+            version.key in empty,
+            kinds.index(layout),
+            layout.drift(file),
+        )
         for position, (month, version) in enumerate(versions)
+        for layout in (layouts.get(version.key, kinds[0]),)
     ]
+
+
+def layouts_of(file: RawFile, layouts: Mapping[str, Layout]) -> list[Layout]:
+    """The layouts of a load, each once, that of the catalogue first."""
+    return list(dict.fromkeys((plain_layout(file), *layouts.values())))
 
 
 def create_raw_tables(files: Sequence[RawFile]) -> dict[str, str]:
@@ -112,8 +143,25 @@ def create_raw_tables(files: Sequence[RawFile]) -> dict[str, str]:
     for file in files:
         columns = ", ".join(f'"{column.name}" {column.type.value}' for column in file.columns)
         table = f"{RAW_SCHEMA}.{file.table}"
-        statements[file.table] = f"create table if not exists {table} ({columns}, _load_id integer)"
+        statements[file.table] = (
+            f"create table if not exists {table} ({columns}, {EXTRA_COLUMN} varchar, _load_id integer)"
+        )
     return statements
+
+
+def columns_for_drift(file: RawFile) -> list[str]:
+    """The statements that add what tables of before there was drift do not have."""
+    added = ((HISTORY, COLUMN_DRIFT), (f"{RAW_SCHEMA}.{file.table}", EXTRA_COLUMN))
+    return [f"alter table {table} add column if not exists {column} varchar" for table, column in added]
+
+
+def drift_columns_present(file: RawFile) -> str:
+    """Names of these columns that are there."""
+    return (
+        f"select column_name from information_schema.columns where table_schema = '{RAW_SCHEMA.upper()}' and "
+        f"(table_name = 'LOAD_HISTORY' and column_name = '{COLUMN_DRIFT.upper()}' or "
+        f"table_name = '{file.table.upper()}' and column_name = '{EXTRA_COLUMN.upper()}')"
+    )
 
 
 def raw_tables_present() -> str:
@@ -126,7 +174,8 @@ def create_objects(objects: Sequence[Numbered]) -> list[str]:
     first = (
         f"create or replace temporary table {OBJECTS} as select column1::integer as object_number, "
         "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, "
-        "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end from values "
+        "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end, "
+        "column8::integer as layout, column9::varchar as drift from values "
     )
     more = f"insert into {OBJECTS} select * from values "
     return [
@@ -140,7 +189,7 @@ def _object_row(item: Numbered) -> str:
     version = item.version
     return (
         f"({item.position}, {literal(version.key)}, {literal(version.etag)}, {version.size}, {literal(item.month)}, "
-        f"{start}, {end})"
+        f"{start}, {end}, {item.layout}, {literal(item.drift)})"
     )
 
 
@@ -175,7 +224,7 @@ def copy_lines(stage: str, objects: Sequence[Numbered]) -> list[str]:
     ]
 
 
-def create_rows(file: RawFile, latest: int) -> str:
+def create_rows(file: RawFile, latest: int, layouts: Sequence[Layout] = ()) -> str:
     """Every row of the landed lines: its values, or the line, the column and the reason why it has none.
 
     `source_key` and `source_line` are what people are told; see `tell_origins`.
@@ -183,22 +232,36 @@ def create_rows(file: RawFile, latest: int) -> str:
     Args:
         file: What the lines are of.
         latest: The first second that is no plausible time, as `rules.end_of_tomorrow` gives it.
+        layouts: Those of the load, if there are others than the catalogue's; see `layouts_of`.
     """
+    layouts = layouts or [plain_layout(file)]
     columns = list(enumerate(file.columns, start=1))
+    unknown = range(1, max(len(layout.unknown) for layout in layouts) + 1)
     keys = ", ".join(f"value_{file.header.index(name) + 1}" for name in file.key)
-    cuts = ",\n        ".join(f"{_cut(file, i)} as cut_{i}" for i, _ in columns)
+    cuts = ",\n        ".join(
+        [
+            *(f"{_cut(layouts, [layout.positions[i - 1] for layout in layouts])} as cut_{i}" for i, _ in columns),
+            *(f"{_cut(layouts, [_unknown(layout, i) for layout in layouts])} as unknown_{i}" for i in unknown),
+        ]
+    )
     fields = ",\n        ".join(f"{_field(column, i)} as field_{i}" for i, column in columns)
     numbers = ",\n        ".join(
         f"case when regexp_like(field_{i}, '{NUMBER}') then try_to_double(field_{i}) end as number_{i}"
         for i, column in columns
         if column.type is not ColumnType.TEXT
     )
-    values = ",\n        ".join(f"{_value(column, i)} as value_{i}" for i, column in columns)
-    kept = ", ".join(f"value_{i}" for i, _ in columns)
+    values = ",\n        ".join(
+        [
+            *(f"{_value(column, i)} as value_{i}" for i, column in columns),
+            *([f"case when fault is null then {_extra(layouts)} end as {EXTRA_COLUMN}"] if unknown else []),
+        ]
+    )
+    kept = ", ".join([*(f"value_{i}" for i, _ in columns), *([EXTRA_COLUMN] if unknown else [])])
+    layout = ", objects.layout" if len(layouts) > 1 else ""
     return f"""create or replace temporary table {ROWS} as
 with lines as (
     select
-        objects.object_number, objects.object_key, objects.month, objects.window_start, objects.window_end,
+        objects.object_number, objects.object_key, objects.month, objects.window_start, objects.window_end{layout},
         landed.line_number,
         case when right(landed.line, 1) = chr(13) then left(landed.line, length(landed.line) - 1)
             else landed.line end as line
@@ -237,7 +300,7 @@ numbers as (
 faults as (
     select
         *,
-        {_fault(file, latest)} as fault
+        {_fault(file, latest, layouts)} as fault
     from numbers
 ),
 parsed as (
@@ -265,24 +328,69 @@ select
 from ranked"""
 
 
-def _cut(file: RawFile, position: int) -> str:
+def _unknown(layout: Layout, number: int) -> int | None:
+    return layout.unknown[number - 1][1] if number <= len(layout.unknown) else None
+
+
+def _by_layout(texts: Sequence[str]) -> str:
+    """An expression that is another one for each layout of the load."""
+    if len(set(texts)) == 1:
+        return texts[0]
+    others = " ".join(f"when {number} then {text}" for number, text in enumerate(texts) if number)
+    return f"case layout {others} else {texts[0]} end"
+
+
+def _cut(layouts: Sequence[Layout], positions: Sequence[int | None]) -> str:
     """A field as it is written: between commas, or where there are quotes, between those outside of them."""
-    pattern = "^" + ",".join([_FIELD] * len(file.columns)) + "$"
-    group = 1 + _GROUPS * (position - 1)
-    return (
-        f"case when has_quotes then coalesce(regexp_substr(line, '{pattern}', 1, 1, 'e', {group}), '') "
-        f"else split_part(line, ',', {position}) end"
-    )
+    texts = []
+    for layout, position in zip(layouts, positions, strict=True):
+        if position is None:
+            texts.append("''")
+            continue
+        pattern = "^" + ",".join([_FIELD] * layout.width) + "$"
+        group = 1 + _GROUPS * position
+        texts.append(
+            f"case when has_quotes then coalesce(regexp_substr(line, '{pattern}', 1, 1, 'e', {group}), '') "
+            f"else split_part(line, ',', {position + 1}) end"
+        )
+    return _by_layout(texts)
+
+
+def _extra(layouts: Sequence[Layout]) -> str:
+    """What unknown columns hold as a JSON object, letter for letter as `Layout.extra` writes it."""
+    texts = []
+    for layout in layouts:
+        parts = [
+            f"{literal(json.dumps(name, ensure_ascii=False) + ':')} || case when {field} = '' then 'null' "
+            f"else '\"' || {_json_text(field)} || '\"' end"
+            for field, (name, _) in zip(
+                (_unquoted(f"unknown_{number}") for number in range(1, len(layout.unknown) + 1)),
+                layout.unknown,
+                strict=True,
+            )
+        ]
+        texts.append("'{' || " + " || ',' || ".join(parts) + " || '}'" if parts else "null")
+    return _by_layout(texts)
+
+
+def _json_text(text: str) -> str:
+    """A text as it stands between the quotes of JSON."""
+    for character in ("\\", '"', "\t"):
+        text = f"replace({text}, {characters(character)}, {literal(json.dumps(character)[1:-1])})"
+    return f"translate({text}, {characters(CONTROLS_IN_EXTRA)}, repeat({_REPLACED}, {len(CONTROLS_IN_EXTRA)}))"
 
 
 def _field(column: Column, position: int) -> str:
     """The text that a field stands for."""
-    cut = f"cut_{position}"
-    text = (
+    text = _unquoted(f"cut_{position}")
+    return text if column.type is ColumnType.TEXT else f"trim({text}, {_SPACES})"
+
+
+def _unquoted(cut: str) -> str:
+    return (
         f"case when left({cut}, 1) = '\"' then replace(substr({cut}, 2, length({cut}) - 2), '\"\"', '\"') "
         f"else {cut} end"
     )
-    return text if column.type is ColumnType.TEXT else f"trim({text}, {_SPACES})"
 
 
 def _legible(text: str) -> str:
@@ -290,9 +398,11 @@ def _legible(text: str) -> str:
     return f"translate({text}, {characters(CONTROLS)}, repeat({_REPLACED}, {len(CONTROLS)}))"
 
 
-def _fault(file: RawFile, latest: int) -> str:
+def _fault(file: RawFile, latest: int, layouts: Sequence[Layout]) -> str:
     """What is wrong with a line, as 'column|reason' (no column: the whole line), or NULL; as `formats.rows` says it."""
     invalid = f"octet_length(left(line, charindex({_REPLACED}, line) - 1)) + 1"
+    width = _by_layout([str(layout.width) for layout in layouts])
+    said_width = _by_layout([f"' fields, not {layout.width}'" for layout in layouts])
     rules = [
         ("left(line, 8) in ('<<<<<<< ', '>>>>>>> ') or line = '======='", f"'|{CONFLICT}'"),
         (f"contains(line, {_REPLACED})", f"'|byte ' || ({invalid}) || ' of the line is not valid UTF-8'"),
@@ -300,10 +410,7 @@ def _fault(file: RawFile, latest: int) -> str:
         ("contains(line, chr(0))", "'|there is a NUL byte in the line'"),
         ("left(unread, 1) = '\"'", "'|a quote is not closed'"),
         ("unread <> ''", "'|there is text after a closing quote'"),
-        (
-            f"field_count <> {len(file.columns)}",
-            f"'|there are ' || field_count || ' fields, not {len(file.columns)}'",
-        ),
+        (f"field_count <> {width}", f"'|there are ' || field_count || {said_width}"),
     ]
     for position, column in enumerate(file.columns, start=1):
         rules += _column_rules(column, position, latest)
@@ -381,9 +488,15 @@ def _listed(numbers: Iterable[int]) -> str:
     return ", ".join(map(str, numbers))
 
 
-def describe_repeats(file: RawFile) -> str:
-    """The statement that says of each repeated row where the first of its key stands and how the two differ."""
+def describe_repeats(file: RawFile, *, extra: bool = False) -> str:
+    """The statement that says of each repeated row where the first of its key stands and how the two differ.
+
+    Args:
+        file: What is loaded.
+        extra: Some object has columns that the catalogue does not know.
+    """
     values = {name: f"value_{position}" for position, name in enumerate(file.header, start=1)}
+    values |= {EXTRA_COLUMN: EXTRA_COLUMN} if extra else {}
     same_key = " and ".join(f"{ROWS}.{values[name]} = firsts.{values[name]}" for name in file.key)
     lines = (
         f"case when {ROWS}.source_key = firsts.source_key "
@@ -490,13 +603,20 @@ def count_kept_keys(file: RawFile) -> str:
     )
 
 
-def insert_rows(file: RawFile, load_id: int) -> str:
-    """The statement that loads the good rows, in the order of months and times, by which they are pruned."""
+def insert_rows(file: RawFile, load_id: int, *, extra: bool = False) -> str:
+    """The statement that loads the good rows, in the order of months and times, by which they are pruned.
+
+    Args:
+        file: What is loaded.
+        load_id: Number of the load.
+        extra: Some object has columns that the catalogue does not know.
+    """
+    more = f", {EXTRA_COLUMN}" if extra else ""
     names = ", ".join(f'"{name}"' for name in file.header)
     values = ", ".join(f"value_{position}" for position in range(1, len(file.columns) + 1))
     order = f" order by value_{file.header.index(file.month_column) + 1}" if file.month_column else ""
     return (
-        f"insert into {RAW_SCHEMA}.{file.table} ({names}, _load_id) select {values}, {load_id} from {ROWS} "
+        f"insert into {RAW_SCHEMA}.{file.table} ({names}{more}, _load_id) select {values}{more}, {load_id} from {ROWS} "
         f"where reason is null{order}"
     )
 
@@ -517,9 +637,18 @@ def insert_rejects(file: RawFile, load_id: int) -> str:
     )
 
 
-def insert_history(file: RawFile, load_id: int, run_id: str, loaded_at: dt.datetime) -> str:
-    """The statement that writes one row an object into the books."""
-    return f"""insert into {HISTORY} ({_history_names()})
+def insert_history(file: RawFile, load_id: int, run_id: str, loaded_at: dt.datetime, *, drift: bool = False) -> str:
+    """The statement that writes one row an object into the books.
+
+    Args:
+        file: What was loaded.
+        load_id: Number of the load.
+        run_id: The run.
+        loaded_at: When, UTC.
+        drift: Some object has unknown columns, or lacks some; without, a table of before there was drift will do.
+    """
+    names = f"{_history_names()}, {COLUMN_DRIFT}" if drift else _history_names()
+    return f"""insert into {HISTORY} ({names})
 with counted as (
     select object_number, count(*) as rows_read, count_if(reason is null) as loaded,
         min(case when reason is not null then line_number end) as first_line
@@ -532,7 +661,7 @@ select
     first_reject.source_key || ', line ' || first_reject.source_line
         || case when first_reject.column_name is null then '' else ', column ' || first_reject.column_name end
         || ': ' || first_reject.reason,
-    {literal(run_id)}, {_timestamp(loaded_at)}
+    {literal(run_id)}, {_timestamp(loaded_at)}{", objects.drift" if drift else ""}
 from {OBJECTS} as objects
 left join counted on objects.object_number = counted.object_number
 left join {ROWS} as first_reject
@@ -552,7 +681,7 @@ def insert_emptied(
 
 
 def _history_names() -> str:
-    return ", ".join(name for name, _ in LOAD_HISTORY_COLUMNS)
+    return ", ".join(name for name, _ in LOAD_HISTORY_COLUMNS if name != COLUMN_DRIFT)
 
 
 def _timestamp(moment: dt.datetime) -> str:

@@ -15,13 +15,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from netflix_assets.catalog import RAW_SCHEMA, RawFile
+from netflix_assets.catalog import RAW_SCHEMA, RawFile, read_by_name
 from netflix_assets.errors import LoadError, WarehouseError
 from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.header import check_header
+from netflix_assets.formats.layout import Layout
 from netflix_assets.formats.lines import LONGEST_LINE, first_line_of, line_too_long, whole_lines
 from netflix_assets.formats.rows import CONFLICT, Reject
 from netflix_assets.formats.rules import end_of_tomorrow
@@ -30,7 +32,7 @@ from netflix_assets.landing.origins import Origin, origins_of
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.reject_limit import exceeds, refusal
 from netflix_assets.loading.shrink import Shrink, may_shrink, shrink_sentence
-from netflix_assets.loading.snowflake_connection import QueryTag, Session, session
+from netflix_assets.loading.snowflake_connection import Answer, QueryTag, Session, session
 from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.loading.warehouse import (
     LoadReport,
@@ -38,9 +40,12 @@ from netflix_assets.loading.warehouse import (
     ObjectsByPartition,
     PreparedObject,
     RefusedLoad,
+    column_drift_of,
+    limits_of,
     load_states_of,
     load_states_query,
     may_be_empty,
+    newest_loads_query,
 )
 from netflix_assets.settings import DEFAULT_MAX_SHRINK, DEFAULT_REJECT_LIMIT, Duty, RejectLimit, SnowflakeSettings
 
@@ -58,6 +63,7 @@ class SnowflakeWarehouse:
         *,
         limit: RejectLimit = DEFAULT_REJECT_LIMIT,
         max_shrink: float = DEFAULT_MAX_SHRINK,
+        by_name: Collection[str] = read_by_name(),
         connect_seconds: int = 60,
     ) -> None:
         """Name the account; nothing is connected yet.
@@ -66,17 +72,19 @@ class SnowflakeWarehouse:
             settings: The account and who signs in.
             limit: How many rows of an object or month may be bad.
             max_shrink: Share of rows or keys that a load may take away.
+            by_name: The files whose columns are found by their names.
             connect_seconds: How long to try to reach the account.
         """
         self._settings = settings
         self._limit = limit
         self._max_shrink = max_shrink
+        self._by_name = frozenset(by_name)
         self._connect_seconds = connect_seconds
 
     @property
     def limits(self) -> str:
         """See `Warehouse.limits`."""
-        return f"{self._limit.fraction:g} {self._limit.rows} {self._max_shrink:g}"
+        return limits_of(self._limit, self._max_shrink, self._by_name)
 
     def session(self, duty: Duty, tag: QueryTag) -> AbstractContextManager[Session]:
         """A session of the user of a duty; see `snowflake_connection.session`."""
@@ -98,10 +106,13 @@ class SnowflakeWarehouse:
     ) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
-        refused, empty = _check_headers(file, objects, bucket)
+        headers = _check_headers(file, objects, bucket, by_name=file.name in self._by_name)
+        refused, layouts = headers.refused, headers.layouts
         tag = QueryTag("/".join(file.table_key), partition_of(objects), run_id)
         with self.session(Duty.LOADER, tag) as opened:
             _create_missing_tables(opened, [file])
+            if any(layout.drift(file) for layout in layouts.values()):
+                _add_missing_columns(opened, file)
             statements: dict[str, str] = {}
             items: list[PreparedObject] = []
             rejects: list[Reject] = []
@@ -109,10 +120,12 @@ class SnowflakeWarehouse:
             landed: Sequence[sql.Numbered] = ()
             accepted = _without(objects, refused)
             if any(accepted.values()):
-                wanted = sql.numbered(accepted, self._stage_prefix(opened, bucket), empty)
+                prefix = self._stage_prefix(opened, bucket)
+                wanted = sql.numbered(file, accepted, prefix, layouts, headers.empty)
                 landed, statements["copy"] = self._land(opened, wanted, bucket, refused)
-                statements["parse"] = opened.run(sql.create_rows(file, end_of_tomorrow())).query_id
-                items = self._judge(opened, file, landed, bucket, refused)
+                parsing = sql.create_rows(file, end_of_tomorrow(), sql.layouts_of(file, layouts))
+                statements["parse"] = opened.run(parsing).query_id
+                items = self._judge(opened, file, landed, bucket, refused, extra=headers.has_unknown)
                 accepted = _without(objects, refused)
                 if any(item.rows_rejected for item in items):
                     found = opened.run(sql.first_rejects(_FIRST_REJECTS)).rows
@@ -127,7 +140,7 @@ class SnowflakeWarehouse:
                     accepted = _without(accepted, refused)
                     if held_back and not accepted:
                         raise RefusedLoad(refused, held_back)
-                load_id, inserted_by = _swap(opened, file, accepted, items, run_id)
+                load_id, inserted_by = _swap(opened, file, accepted, items, run_id, extra=headers.has_unknown)
             if inserted_by:
                 statements["insert"] = inserted_by
         return LoadReport(
@@ -167,6 +180,11 @@ class SnowflakeWarehouse:
         rows = self._raw_rows("/".join(file.table_key), f"select count(*) from {RAW_SCHEMA}.{file.table}")
         return int(rows[0][0]) if rows else 0
 
+    def column_drift(self, file: RawFile) -> dict[str, str]:
+        """See `Warehouse.column_drift`."""
+        records = self._raw_records("/".join(file.table_key), newest_loads_query(file))
+        return column_drift_of({name.lower(): value for name, value in one.items()} for one in records)
+
     def relations(self) -> set[tuple[str, str]]:
         """See `Warehouse.relations`."""
         with self.session(Duty.TRANSFORMER, QueryTag("status")) as opened:
@@ -194,12 +212,21 @@ class SnowflakeWarehouse:
 
     def _raw_rows(self, asset: str, statement: str) -> list[tuple[Any, ...]]:
         """Rows of a query on a raw table for an asset; none if there is no such table yet."""
+        answer = self._asked(asset, statement)
+        return answer.rows if answer else []
+
+    def _raw_records(self, asset: str, statement: str) -> list[dict[str, Any]]:
+        """The same by name of the column."""
+        answer = self._asked(asset, statement)
+        return answer.records() if answer else []
+
+    def _asked(self, asset: str, statement: str) -> Answer | None:
         with self.session(Duty.LOADER, QueryTag(asset)) as opened:
             try:
-                return opened.run(statement).rows
+                return opened.run(statement)
             except SnowflakeError as error:
                 if error.is_missing_object:
-                    return []
+                    return None
                 raise
 
     def _stage_prefix(self, opened: Session, bucket: LandingBucket) -> str:
@@ -278,6 +305,8 @@ class SnowflakeWarehouse:
         objects: Sequence[sql.Numbered],
         bucket: LandingBucket,
         refused: dict[str | None, str],
+        *,
+        extra: bool,
     ) -> list[PreparedObject]:
         """What became of each object's rows, without the partitions that are refused for it.
 
@@ -288,7 +317,7 @@ class SnowflakeWarehouse:
         counts = opened.run(sql.count_rows()).rows
         origins = self._tell_origins(opened, file, objects, counts, bucket)
         if any(row[6] for row in counts):
-            opened.run(sql.describe_repeats(file))
+            opened.run(sql.describe_repeats(file, extra=extra))
             counts = opened.run(sql.count_rows()).rows
         by_month: dict[str | None, list[PreparedObject]] = defaultdict(list)
         for row, item in zip(counts, objects, strict=True):
@@ -302,7 +331,7 @@ class SnowflakeWarehouse:
             first = [_reject(key, origin, line, column, reason, text)] if rejected else []
             conflict = _reject(key, origin, conflict_line, None, CONFLICT, "") if conflict_line else None
             by_month[item.month].append(
-                PreparedObject(item.version, item.month, int(read), int(rejected), first, conflict)
+                PreparedObject(item.version, item.month, int(read), int(rejected), first, conflict, item.drift)
             )
         for month, items in by_month.items():
             if month not in refused and (sentence := refusal(file, month, items, self._limit)):
@@ -400,42 +429,83 @@ def _create_missing_tables(opened: Session, files: Sequence[RawFile]) -> None:
             opened.run(statement)
 
 
+def _add_missing_columns(opened: Session, file: RawFile) -> None:
+    """Add the columns that tell of drift to tables of before there was any.
+
+    Raises:
+        LoadError: The loader may not.
+    """
+    wanted = sql.columns_for_drift(file)
+    if len(opened.run(sql.drift_columns_present(file)).rows) == len(wanted):
+        return
+    try:
+        for statement in wanted:
+            opened.run(statement)
+    except SnowflakeError as error:
+        raise LoadError(
+            f"{RAW_SCHEMA}.{file.table} and {RAW_SCHEMA}.load_history have no columns yet for what the objects of "
+            f"{file.name} hold beyond the catalogue, so nothing was changed; run `netflix-assets infra apply`"
+        ) from error
+
+
 def _without(objects: ObjectsByPartition, refused: Mapping[str | None, str]) -> ObjectsByPartition:
     return {key: found for key, found in objects.items() if key not in refused}
 
 
-def _check_headers(
-    file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket
-) -> tuple[dict[str | None, str], set[str]]:
-    """Look at the first bytes of every object; returns refused partitions, and keys of objects without a line.
+@dataclass(frozen=True)
+class _Headers:
+    """What the first lines of a load's objects say.
+
+    Attributes:
+        refused: Why, by partition key, a partition is refused.
+        empty: Keys of objects without a line.
+        layouts: By key, the layouts of those whose columns are not as the catalogue has them.
+    """
+
+    refused: dict[str | None, str] = field(default_factory=dict)
+    empty: set[str] = field(default_factory=set)
+    layouts: dict[str, Layout] = field(default_factory=dict)
+
+    @property
+    def has_unknown(self) -> bool:
+        """Whether some object has columns that the catalogue does not know."""
+        return any(layout.unknown for layout in self.layouts.values())
+
+
+def _check_headers(file: RawFile, objects: ObjectsByPartition, bucket: LandingBucket, *, by_name: bool) -> _Headers:
+    """Look at the first bytes of every object.
 
     Raises:
         BucketError: An object cannot be read or is no longer the one observed.
     """
+    headers = _Headers()
 
     def check(month: str | None, version: ObjectVersion) -> str | None:
         start = bucket.first_bytes(version, _HEADER_BYTES)
         try:
             line, rest = first_line_of(decompressed(version.key, iter((start,))))
             if not line and not rest and may_be_empty(version, objects[month]):
-                empty.add(version.key)
-            else:
-                check_header(file, version.key, line)
+                headers.empty.add(version.key)
+                return None
+            layout = check_header(file, version.key, line, by_name=by_name)
         except LoadError as error:
             return str(error)
+        if not layout.is_plain:
+            headers.layouts[version.key] = layout
         return None
 
-    empty: set[str] = set()
     wanted = [(month, version) for month, found in objects.items() for version in found]
     # The first one alone: it makes the bucket's client, which the threads then share.
     faults = [check(*one) for one in wanted[:1]]
     with ThreadPoolExecutor(_HEADERS_AT_ONCE) as pool:
         faults += pool.map(lambda one: check(*one), wanted[1:])
-    refused: dict[str | None, str] = {}
     for (month, _), fault in zip(wanted, faults, strict=True):
         if fault:
-            refused.setdefault(month, fault)
-    return refused, empty
+            headers.refused.setdefault(month, fault)
+    for month in headers.refused:
+        for version in objects[month]:
+            headers.layouts.pop(version.key, None)
+    return headers
 
 
 def _find_bad_objects(objects: Sequence[sql.Numbered], bucket: LandingBucket) -> dict[str | None, str]:
@@ -484,6 +554,8 @@ def _swap(
     objects: ObjectsByPartition,
     items: Sequence[PreparedObject],
     run_id: str,
+    *,
+    extra: bool,
 ) -> tuple[int, str]:
     """Replace the partitions, in the open transaction; returns the load id and the query id of the insertion.
 
@@ -499,7 +571,7 @@ def _swap(
     opened.run(sql.delete_rejects(file, objects))
     query_id = ""
     if items:
-        inserted = opened.run(sql.insert_rows(file, load_id))
+        inserted = opened.run(sql.insert_rows(file, load_id, extra=extra))
         query_id = inserted.query_id
         if inserted.affected != expected:
             raise LoadError(
@@ -508,7 +580,8 @@ def _swap(
             )
         if any(item.rows_rejected for item in items):
             opened.run(sql.insert_rejects(file, load_id))
-        opened.run(sql.insert_history(file, load_id, run_id, now))
+        drift = any(item.drift for item in items)
+        opened.run(sql.insert_history(file, load_id, run_id, now, drift=drift))
     if emptied:
         opened.run(sql.insert_emptied(file, emptied, load_id, run_id, now))
     return load_id, query_id

@@ -18,11 +18,15 @@ from netflix_assets.catalog import RAW_SCHEMA, RawFile
 from netflix_assets.errors import LoadError
 from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.settings import RejectLimit
 
 ObjectsByPartition = Mapping[str | None, Sequence[ObjectVersion]]
 """What a load replaces: the objects of each partition key (a month), or of None for a file without months.
 
 An empty sequence empties that month (or the table)."""
+
+COLUMN_DRIFT = "column_drift"
+"""Column of the load history that says which columns of an object are unknown or missing."""
 
 LOAD_HISTORY_COLUMNS: tuple[tuple[str, str], ...] = (
     ("load_id", "INTEGER"),
@@ -36,6 +40,7 @@ LOAD_HISTORY_COLUMNS: tuple[tuple[str, str], ...] = (
     ("first_error", "VARCHAR"),
     ("run_id", "VARCHAR"),
     ("loaded_at", "TIMESTAMP"),
+    (COLUMN_DRIFT, "VARCHAR"),
 )
 REJECTED_ROWS_COLUMNS: tuple[tuple[str, str], ...] = (
     ("load_id", "INTEGER"),
@@ -117,6 +122,7 @@ class PreparedObject:
         rows_rejected: Rows not to be loaded.
         rejects: The first of these.
         conflict: The first that is a marker of a merge conflict.
+        drift: Which of its columns are unknown or missing, in words.
     """
 
     version: ObjectVersion
@@ -125,6 +131,7 @@ class PreparedObject:
     rows_rejected: int = 0
     rejects: Sequence[Reject] = ()
     conflict: Reject | None = None
+    drift: str | None = None
 
     @property
     def rows_loaded(self) -> int:
@@ -151,7 +158,7 @@ class Warehouse(Protocol):
 
     @property
     def limits(self) -> str:
-        """The limits by which loads are judged, as a text that differs when they do."""
+        """What loads are judged by, limits and whose columns are found by name, as a text that differs if these do."""
         ...
 
     def ensure_raw_tables(self, files: Sequence[RawFile]) -> None:
@@ -197,6 +204,10 @@ class Warehouse(Protocol):
         """Rows in the raw table."""
         ...
 
+    def column_drift(self, file: RawFile) -> dict[str, str]:
+        """Which columns of the objects now held are unknown or missing, in words, by object key; of the others none."""
+        ...
+
     def relations(self) -> set[tuple[str, str]]:
         """Schema and name of every table and view; counts nothing, so that a sensor may ask."""
         ...
@@ -212,6 +223,11 @@ class Warehouse(Protocol):
             WarehouseError: The warehouse cannot be opened, or something that the query reads does not exist.
         """
         ...
+
+
+def limits_of(limit: RejectLimit, max_shrink: float, by_name: Collection[str]) -> str:
+    """Return what `Warehouse.limits` is for these settings."""
+    return " ".join([f"{limit.fraction:g} {limit.rows} {max_shrink:g}", *sorted(by_name)])
 
 
 def load_states_query(files: Sequence[RawFile]) -> str:
@@ -240,6 +256,19 @@ def load_states_of(files: Sequence[RawFile], rows: Iterable[Sequence[Any]]) -> d
             loaded_at=loads[0][6].replace(tzinfo=dt.timezone.utc),
         )
     return states
+
+
+def newest_loads_query(file: RawFile) -> str:
+    """Return the query for all that the history says of what a table holds; see `column_drift_of`."""
+    return (
+        f"select * from {RAW_SCHEMA}.load_history where table_name = '{file.table}' "
+        "qualify load_id = max(load_id) over (partition by table_name, month)"
+    )
+
+
+def column_drift_of(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
+    """Which columns of each object are unknown or missing; a history of before this was kept says it of none."""
+    return {str(one["object_key"]): str(one[COLUMN_DRIFT]) for one in records if one.get(COLUMN_DRIFT)}
 
 
 def out_of_date(

@@ -1,7 +1,7 @@
 """The environment, read once into one typed object.
 
 Nothing else in the package reads `os.environ`, and this folder imports nothing else of the package but
-its errors.
+its errors and the catalogue.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 
+from netflix_assets.catalog import RAW_FILES, HeaderDrift
 from netflix_assets.settings.alerts import Alerts, Route
 from netflix_assets.settings.environment import child_environment
 from netflix_assets.settings.looker_studio import LOOKER_PARAMETERS, LookerStudioSettings
@@ -77,6 +78,7 @@ class Settings:
         s3_access_key: Access key; empty for what the machine is given (role, profile).
         s3_secret_key: Secret key that goes with it.
         reject_limit: How many rows of an object or month may be bad before it is refused.
+        by_name: The raw files whose columns are found by their names, in any order and among others.
         max_shrink: Share (0..1) of the rows or keys of a file or month that a load may take away unasked.
         max_runtime_seconds: A run that takes longer is ended.
         schema_prefix: Put before every schema that dbt builds, for a developer's own copy.
@@ -94,6 +96,7 @@ class Settings:
     s3_access_key: str
     s3_secret_key: str
     reject_limit: RejectLimit
+    by_name: frozenset[str]
     max_shrink: float
     max_runtime_seconds: int
     schema_prefix: str
@@ -194,6 +197,7 @@ class Settings:
                 reader.fraction("NETFLIX_MAX_REJECTED_FRACTION", RejectLimit.fraction),
                 reader.count("NETFLIX_ALWAYS_ALLOWED_REJECTS", RejectLimit.rows),
             ),
+            by_name=_by_name(reader),
             max_shrink=reader.fraction("NETFLIX_MAX_SHRINK", DEFAULT_MAX_SHRINK),
             max_runtime_seconds=reader.whole_number("NETFLIX_MAX_RUNTIME_SECONDS", 7200),
             schema_prefix=reader.matching(
@@ -206,6 +210,23 @@ class Settings:
         )
         reader.refuse_if_wrong()
         return settings
+
+
+def _by_name(reader: Reader) -> frozenset[str]:
+    """Read NETFLIX_HEADER_DRIFT: one choice for all raw files, or some of them as `name=choice`."""
+    choices = {choice.value: choice for choice in HeaderDrift}
+    of_file = {file.name: file.header_drift for file in RAW_FILES}
+    text = reader.get("NETFLIX_HEADER_DRIFT") or ""
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, given, choice = (word.strip() for word in part.rpartition("="))
+        if choice not in choices or (given and name not in of_file):
+            reader.wrong(
+                f"NETFLIX_HEADER_DRIFT has {part!r}; it must be {' or '.join(choices)}, for all files or for some "
+                f"(ratings={HeaderDrift.BY_NAME.value},movies={HeaderDrift.BY_NAME.value}) of {', '.join(of_file)}"
+            )
+            continue
+        of_file |= dict.fromkeys([name] if given else of_file, choices[choice])
+    return frozenset(name for name, choice in of_file.items() if choice is HeaderDrift.BY_NAME)
 
 
 def _target(reader: Reader) -> Target:

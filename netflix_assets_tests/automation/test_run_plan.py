@@ -15,11 +15,10 @@ from netflix_assets.automation.run_requests import run_config, run_tags
 from netflix_assets.automation.situation import Situation, outdated_failures
 from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.definitions import build_defs
-from netflix_assets.landing.arrivals import arrival_fingerprint
 from netflix_assets.landing.bucket import ObjectVersion, data_version, sort_into_catalog
-from netflix_assets.landing.failed_loads import FailedLoad
+from netflix_assets.landing.failed_loads import FailedLoad, load_fingerprint
 from netflix_assets.landing.whole_export import split_check
-from netflix_assets.loading.raw_assets import failure_checks, load_fingerprint
+from netflix_assets.loading.raw_assets import failure_checks
 from netflix_assets.loading.warehouse import LoadState
 from netflix_assets_tests.conftest import isolated_settings
 
@@ -303,7 +302,7 @@ def test_an_export_is_split_first_and_one_that_cannot_be_split_keeps_nothing_els
     assert tables(world.plan()) == {"raw_movies"}
     assert "raw/ratings.csv" in world.plan().waiting
     world.past.clear()
-    refused = FailedLoad(arrival_fingerprint([version("raw/ratings.csv")]), "raw/ratings.csv, line 1: bad")
+    refused = FailedLoad(load_fingerprint([version("raw/ratings.csv")], world.limits), "raw/ratings.csv, line 1: bad")
     world.failures[split_check(RATINGS)] = {"raw/ratings.csv": refused}
     plan = world.plan()
     assert tables(plan) == {"raw_movies"}

@@ -7,6 +7,7 @@ import pytest
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.errors import LoadError
 from netflix_assets.formats.header import check_header
+from netflix_assets.formats.layout import Layout, plain_layout
 from netflix_assets_tests.loading.harness import GENOME_TAGS, LINKS, MOVIES, RATINGS
 
 
@@ -65,7 +66,7 @@ def test_a_movie_in_place_of_the_header_is_recognised() -> None:
         ("title,movieId,genres", "the columns are in another order (title,movieId,genres)"),
         ("movieId,genres", "a column is missing (title)"),
         ("movieId,title,genres,year", "there is a column too many (year)"),
-        ("movieId,title,title,genres", "this is not the file's header"),
+        ("movieId,title,title,genres", "a column is there twice (title)"),
         ("movieId,title,genres,", "the last column has no name (there is a comma at the end of the line)"),
         (
             ",movieId,title,genres",
@@ -120,3 +121,48 @@ def test_other_contents_are_recognised_whatever_the_file(file: RawFile, line: by
 def test_a_sentence_stays_short_however_long_the_line() -> None:
     for line in (b"x" * 200_000, b"a," * 50_000, b'"' + b"y" * 200_000, "é".encode() * 9000):
         assert len(fault(MOVIES, line)) < 500
+
+
+def layout(file: RawFile, line: str) -> Layout:
+    return check_header(file, "raw/x.csv", line.encode(), by_name=True)
+
+
+@pytest.mark.parametrize(
+    ("line", "positions", "unknown"),
+    [
+        ("movieId,title,genres", (0, 1, 2), ()),
+        ("\ufeffgenres, title ,movieId\r", (2, 1, 0), ()),
+        ('year,movieId,"title","it\'s, so",genres', (1, 2, 4), (("year", 0), ("it's, so", 3))),
+        (",movieId,title,genres,", (1, 2, 3), (("column 1", 0), ("column 5", 4))),
+        ("MovieId,movieId,title,genres", (1, 2, 3), (("MovieId", 0),)),
+    ],
+)
+def test_columns_are_found_by_name(line: str, positions: tuple[int, ...], unknown: tuple[tuple[str, int], ...]) -> None:
+    assert layout(MOVIES, line) == Layout(positions, unknown)
+    assert layout(MOVIES, line).is_plain is (layout(MOVIES, line) == plain_layout(MOVIES))
+
+
+def test_a_column_that_may_be_empty_may_be_missing() -> None:
+    found = layout(LINKS, "imdbId,movieId,note")
+    assert found == Layout((1, 0, None), (("note", 2),))
+    assert found.drift(LINKS) == "unknown: note; missing: tmdbId"
+    assert found.known_fields(["114709", "1", "x"]) == ["1", "114709", ""]
+
+
+@pytest.mark.parametrize(
+    ("file", "line", "words"),
+    [
+        (MOVIES, "movieId,title,year", "a column has another name (year in place of genres)"),
+        (MOVIES, "movieId,title", "a column is missing (genres)"),
+        (MOVIES, "year,movieId,title,year,genres", "a column is there twice (year)"),
+        (MOVIES, "movieId;title;genres", "the columns are separated by a semicolon"),
+        (MOVIES, "movieId,title,genres," + ",".join(f"c{n}" for n in range(51)), "there is a column too many (c0, c1"),
+        (LINKS, "movieId,imdbId,TMDB_id", "a column has another name (TMDB_id in place of tmdbId)"),
+        (RATINGS, "1,31,2.5,1260759144", "the header is missing"),
+    ],
+)
+def test_what_is_not_certain_is_refused_by_name_as_well(file: RawFile, line: str, words: str) -> None:
+    with pytest.raises(LoadError) as caught:
+        layout(file, line)
+    assert str(caught.value).startswith(f"raw/x.csv, line 1: {words}")
+    assert str(caught.value).endswith(f"; the header must name {','.join(file.header)}")

@@ -67,7 +67,11 @@ def test_a_statement_that_could_not_be_checked_is_refused(scripted: list[Stateme
 
 def test_the_raw_tables_have_the_columns_of_the_catalogue(inventory: Inventory) -> None:
     expected = {
-        file.table: {**{column.name: column.type.value for column in file.columns}, "_LOAD_ID": "INTEGER"}
+        file.table: {
+            **{column.name: column.type.value for column in file.columns},
+            "_EXTRA": "VARCHAR",
+            "_LOAD_ID": "INTEGER",
+        }
         for file in RAW_FILES
     }
     expected["load_history"] = {name.upper(): type_ for name, type_ in LOAD_HISTORY_COLUMNS}

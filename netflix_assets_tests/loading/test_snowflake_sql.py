@@ -10,6 +10,7 @@ import sqlglot
 from sqlfluff.core import Linter
 
 from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
+from netflix_assets.formats.layout import Layout, plain_layout
 from netflix_assets.landing.bucket import ObjectVersion
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.snowflake_warehouse import pages, partition_of
@@ -26,7 +27,7 @@ def version(key: str, size: int = 10) -> ObjectVersion:
 
 
 def jan() -> list[sql.Numbered]:
-    return sql.numbered({"2020-01": [version("raw/ratings/month=2020-01/it's.csv")]}, "raw/")
+    return sql.numbered(RATINGS, {"2020-01": [version("raw/ratings/month=2020-01/it's.csv")]}, "raw/")
 
 
 @pytest.mark.parametrize(
@@ -60,7 +61,7 @@ def test_copy_names_its_files_and_leaves_every_line_as_it_is() -> None:
 
 
 def test_beyond_a_thousand_objects_there_is_a_statement_a_thousand() -> None:
-    objects = sql.numbered({None: [version(f"raw/{number}.csv") for number in range(2001)]}, "raw/")
+    objects = sql.numbered(MOVIES, {None: [version(f"raw/{number}.csv") for number in range(2001)]}, "raw/")
     copies = sql.copy_lines("raw.LANDING", objects)
     assert [statement.count(".csv'") for statement in copies] == [1000, 1000, 1]
     created = sql.create_objects(objects)
@@ -72,16 +73,17 @@ def test_objects_are_listed_with_month_and_window() -> None:
     assert sql.create_objects(jan()) == [
         "create or replace temporary table load_objects as select column1::integer as object_number, "
         "column2::varchar as object_key, column3::varchar as etag, column4::bigint as size_bytes, "
-        "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end from values "
-        "(0, 'raw/ratings/month=2020-01/it''s.csv', 'etag', 10, '2020-01', 1577836800, 1580515200)"
+        "column5::varchar as month, column6::bigint as window_start, column7::bigint as window_end, "
+        "column8::integer as layout, column9::varchar as drift from values "
+        "(0, 'raw/ratings/month=2020-01/it''s.csv', 'etag', 10, '2020-01', 1577836800, 1580515200, 0, null)"
     ]
-    (without,) = sql.create_objects(sql.numbered({None: [version("raw/movies.csv")]}, ""))
-    assert without.endswith("(0, 'raw/movies.csv', 'etag', 10, null, null, null)")
+    (without,) = sql.create_objects(sql.numbered(MOVIES, {None: [version("raw/movies.csv")]}, ""))
+    assert without.endswith("(0, 'raw/movies.csv', 'etag', 10, null, null, null, 0, null)")
 
 
 def test_objects_are_in_month_order() -> None:
     parts: ObjectsByPartition = {"2020-02": [version("raw/b")], "2019-12": [version("raw/z"), version("raw/a")]}
-    assert [(item.position, item.name) for item in sql.numbered(parts, "")] == [
+    assert [(item.position, item.name) for item in sql.numbered(RATINGS, parts, "")] == [
         (0, "raw/z"),
         (1, "raw/a"),
         (2, "raw/b"),
@@ -124,8 +126,13 @@ def test_an_emptied_month_is_noted() -> None:
 def test_raw_columns_keep_the_spelling_of_the_header() -> None:
     assert sql.create_raw_tables([RATINGS])["raw_ratings"] == (
         'create table if not exists raw.raw_ratings ("userId" INTEGER, "movieId" INTEGER, "rating" DECIMAL(2,1), '
-        '"timestamp" BIGINT, _load_id integer)'
+        '"timestamp" BIGINT, _extra varchar, _load_id integer)'
     )
+
+
+def drifted(file: RawFile) -> Layout:
+    """The columns the other way round, with two unknown ones before them."""
+    return Layout(tuple(reversed(range(2, 2 + len(file.columns)))), (("it's", 0), ('ye\\ar "x"', 1)))
 
 
 def golden(name: str) -> Path:
@@ -143,7 +150,7 @@ def statements(file: RawFile) -> list[str]:
     """All of a load, and those that read what it wrote."""
     month = "2020-01" if file.month_column else None
     parts = {month: [version("raw/x.csv")]}
-    objects = sql.numbered(parts, "")
+    objects = sql.numbered(file, parts, "")
     return [
         *sql.create_raw_tables([file]).values(),
         sql.raw_tables_present(),
@@ -151,6 +158,12 @@ def statements(file: RawFile) -> list[str]:
         sql.CREATE_LINES,
         *sql.copy_lines("raw.LANDING", objects),
         sql.create_rows(file, LATEST),
+        sql.create_rows(file, LATEST, [plain_layout(file), drifted(file)]),
+        sql.describe_repeats(file, extra=True),
+        sql.drift_columns_present(file),
+        *sql.columns_for_drift(file),
+        sql.insert_rows(file, 1, extra=True),
+        sql.insert_history(file, 1, "run", NOW, drift=True),
         sql.describe_repeats(file),
         *sql.leave_out(objects),
         sql.count_rows(),

@@ -116,7 +116,7 @@ def test_raw_tables_that_are_missing_are_made(account: SnowflakeSettings, loadin
 
 def test_fewer_rows_inserted_than_counted_change_nothing(loading: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
     insert_rows = snowflake_sql.insert_rows
-    monkeypatch.setattr(snowflake_sql, "insert_rows", lambda *given: f"{insert_rows(*given)} limit 2")
+    monkeypatch.setattr(snowflake_sql, "insert_rows", lambda *given, **named: f"{insert_rows(*given, **named)} limit 2")
     loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
     sentence = loading.refused(lambda: loading.load(RATINGS), LoadError)
     assert sentence.startswith("2 rows were inserted into raw_ratings where 3 were counted, so nothing was changed")
