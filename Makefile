@@ -113,6 +113,7 @@ lint: $(READY_ALL) ## Check style, types, imports, SQL and the files of the depl
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/sqlfluff lint dbt_project
+	$(BIN)/python -m pytest -q --noconftest netflix_assets_tests/transform/test_sql_functions.py
 	$(BIN)/hadolint deploy/Dockerfile
 	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec deploy/compose.yaml
 	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/ci.yml

@@ -58,8 +58,6 @@ class Situation:
         contents: Contents,
         warehouse: Warehouse,
         store: ReportStore,
-        *,
-        relations: Collection[tuple[str, str]] | None = None,
     ) -> Situation:
         """Read everything but the bucket.
 
@@ -69,7 +67,6 @@ class Situation:
             contents: The bucket now.
             warehouse: Asked what it holds.
             store: Asked whether there is a report.
-            relations: Tables and views of the warehouse, where they are known already.
 
         Raises:
             WarehouseError: It cannot be read now.
@@ -82,11 +79,11 @@ class Situation:
             made = newest.asset_materialization if newest else None
             if made is not None and made.tags:
                 split[file.name] = made.tags.get(DATA_VERSION_TAG, "")
-        tables = warehouse.relations() if relations is None else relations
+        holdings = warehouse.holdings(RAW_FILES)
         return cls(
             contents=contents,
-            loaded=warehouse.all_load_states(RAW_FILES),
-            relations={*tables, *({("reporting", "report")} if store.exists() else ())},
+            loaded=holdings.states,
+            relations={*holdings.relations, *({("reporting", "report")} if store.exists() else ())},
             records=Records.read(instance, graph),
             failures={check: recorded_failures(instance, check) for check in _checks_of_failures()},
             split=split,

@@ -107,14 +107,10 @@ def read_status(
     """
     contents = bucket.contents()
     graph = defs.resolve_asset_graph()
-    if counted is None:
-        rows = warehouse.row_counts()
-        relations: Collection[tuple[str, str]] = rows.keys()
-    else:
-        rows = warehouse.row_counts({relation_of(graph.get(key)) for key in counted if graph.has(key)})
-        relations = warehouse.relations()
+    of = None if counted is None else {relation_of(graph.get(key)) for key in counted if graph.has(key)}
+    rows = warehouse.row_counts(of)
     store: ReportStore = (defs.resources or {})["report_store"]
-    situation = Situation.read(instance, graph, contents, warehouse, store, relations=relations)
+    situation = Situation.read(instance, graph, contents, warehouse, store)
     plan = plan_run(graph, situation)
     tables = [
         _table(graph, key, situation, plan, rows)

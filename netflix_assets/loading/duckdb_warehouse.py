@@ -22,6 +22,7 @@ from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.duckdb_load import Load, create_raw_tables
 from netflix_assets.loading.warehouse import (
+    Holdings,
     LoadReport,
     LoadState,
     ObjectsByPartition,
@@ -197,10 +198,16 @@ class DuckDBWarehouse:
 
     def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
         """See `Warehouse.load_states`."""
-        return self.all_load_states([file])[file.name]
+        return self._states([file])[file.name]
 
-    def all_load_states(self, files: Sequence[RawFile]) -> dict[str, dict[str | None, LoadState]]:
-        """See `Warehouse.all_load_states`."""
+    def holdings(self, files: Sequence[RawFile]) -> Holdings:
+        """See `Warehouse.holdings`."""
+        if not self.path.exists():
+            return Holdings(set(), load_states_of(files, ()))
+        with self.connection(read_only=True) as connection:
+            return Holdings(_relations(connection), self._states(files))
+
+    def _states(self, files: Sequence[RawFile]) -> dict[str, dict[str | None, LoadState]]:
         return load_states_of(files, self._read_if_present("load_history", load_states_query(files), []))
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
@@ -221,13 +228,6 @@ class DuckDBWarehouse:
     def column_drift(self, file: RawFile) -> dict[str, str]:
         """See `Warehouse.column_drift`."""
         return column_drift_of(self._records_if_present("load_history", newest_loads_query(file)))
-
-    def relations(self) -> set[tuple[str, str]]:
-        """See `Warehouse.relations`."""
-        if not self.path.exists():
-            return set()
-        with self.connection(read_only=True) as connection:
-            return _relations(connection)
 
     def row_counts(self, of: Collection[tuple[str, str]] | None = None) -> dict[tuple[str, str], int]:
         """See `Warehouse.row_counts`."""

@@ -159,6 +159,8 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             f"{file.table}: {report.rows_loaded} rows loaded and {report.rows_rejected} rejected "
             f"from {report.objects} objects in {report.seconds:.2f} s"
         )
+        for note in report.notes:
+            context.log.warning(f"{file.table}: {note}")
         metadata = _metadata(report, warehouse.row_count(file))
         # Of a range in which something is refused, the others; else Dagster itself records the range.
         for month in (months or []) if report.refused else config.other_months:
@@ -251,6 +253,7 @@ def _metadata(report: LoadReport, rows_in_table: int) -> dict[str, dg.MetadataVa
         "seconds": dg.MetadataValue.float(round(report.seconds, 3)),
         "load id": dg.MetadataValue.int(report.load_id),
         "first rejects": _rejects_table(report.rejects[:_REJECTS_SHOWN]),
+        **({"notes": dg.MetadataValue.text("\n".join(report.notes))} if report.notes else {}),
         **{f"{step} query id": dg.MetadataValue.text(number) for step, number in report.statements.items()},
         **{f"{name} page": dg.MetadataValue.url(address) for name, address in report.pages.items()},
     }

@@ -203,23 +203,29 @@ CREATE_LINES = f"create or replace temporary table {LINES} (object_key varchar, 
 _FILE_FORMAT = (
     "type = csv compression = auto encoding = 'UTF8' field_delimiter = none record_delimiter = '\\n' "
     "field_optionally_enclosed_by = none escape = none escape_unenclosed_field = none "
-    # Nothing is skipped, so that the number of a row is the number of its line.
-    "skip_header = 0 skip_blank_lines = false skip_byte_order_mark = true trim_space = false "
+    "skip_header = 0 skip_blank_lines = {skip_blank_lines} skip_byte_order_mark = true trim_space = false "
     "empty_field_as_null = false null_if = () error_on_column_count_mismatch = false replace_invalid_characters = true"
 )
 
 
-def copy_lines(stage: str, objects: Sequence[Numbered]) -> list[str]:
+def copy_lines(stage: str, objects: Sequence[Numbered], *, skip_blank_lines: bool = False) -> list[str]:
     """COPY of every line of these objects, with the object and the number of the line.
 
     FORCE, because Snowflake would pass over an object that it has loaded before; what is loaded again is
     ours to decide.
+
+    Args:
+        stage: Stage with its schema.
+        objects: What to copy.
+        skip_blank_lines: Leave blank lines out. Without it nothing is skipped, so that the number of a row is the
+            number of its line; with it, whether those behind a blank line are is not documented.
     """
+    file_format = _FILE_FORMAT.format(skip_blank_lines=str(skip_blank_lines).lower())
     return [
         f"copy into {LINES} (object_key, line_number, line) "
         f"from (select metadata$filename, metadata$file_row_number, $1 from @{stage}) "
         f"files = ({', '.join(literal(item.name) for item in chunk)}) "
-        f"file_format = ({_FILE_FORMAT}) on_error = abort_statement force = true"
+        f"file_format = ({file_format}) on_error = abort_statement force = true"
         for chunk in _chunks([item for item in objects if not item.is_empty])
     ]
 

@@ -35,6 +35,7 @@ from netflix_assets.loading.shrink import Shrink, may_shrink, shrink_sentence
 from netflix_assets.loading.snowflake_connection import Answer, QueryTag, Session, session
 from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.loading.warehouse import (
+    Holdings,
     LoadReport,
     LoadState,
     ObjectsByPartition,
@@ -52,6 +53,10 @@ from netflix_assets.settings import DEFAULT_MAX_SHRINK, DEFAULT_REJECT_LIMIT, Du
 _FIRST_REJECTS = 100
 _HEADERS_AT_ONCE = 16
 _HEADER_BYTES = 1 << 16
+_BLANK_LINES_SKIPPED = (
+    "no object is at fault, so they were copied again without their blank lines; the numbers of lines behind such a "
+    "line may be too small in this load's rejected rows"
+)
 
 
 class SnowflakeWarehouse:
@@ -118,11 +123,12 @@ class SnowflakeWarehouse:
             rejects: list[Reject] = []
             held_back: set[str | None] = set()
             landed: Sequence[sql.Numbered] = ()
+            notes: list[str] = []
             accepted = _without(objects, refused)
             if any(accepted.values()):
                 prefix = self._stage_prefix(opened, bucket)
                 wanted = sql.numbered(file, accepted, prefix, layouts, headers.empty)
-                landed, statements["copy"] = self._land(opened, wanted, bucket, refused)
+                landed, statements["copy"] = self._land(opened, wanted, bucket, refused, notes)
                 parsing = sql.create_rows(file, end_of_tomorrow(), sql.layouts_of(file, layouts))
                 statements["parse"] = opened.run(parsing).query_id
                 items = self._judge(opened, file, landed, bucket, refused, extra=headers.has_unknown)
@@ -154,22 +160,28 @@ class SnowflakeWarehouse:
             seconds=time.monotonic() - started,
             refused=refused,
             held_back=held_back,
+            notes=notes,
             statements=statements,
             pages=pages(self._settings, file, statements),
         )
 
     def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
         """See `Warehouse.load_states`."""
-        return self.all_load_states([file])[file.name]
+        return load_states_of([file], self._raw_rows("/".join(file.table_key), load_states_query([file])))[file.name]
 
-    def all_load_states(self, files: Sequence[RawFile]) -> dict[str, dict[str | None, LoadState]]:
-        """See `Warehouse.all_load_states`.
+    def holdings(self, files: Sequence[RawFile]) -> Holdings:
+        """See `Warehouse.holdings`.
 
-        One statement, the same until a load has committed: Snowflake then answers with the result that it kept, and
-        wakes no warehouse.
+        One session, of the transformer: asked after a run, its warehouse is the one still awake. Asked when something
+        arrives, none is needed: SHOW needs none, and the query is the same until a load has committed, so that
+        Snowflake answers with the result that it kept.
         """
-        asset = "/".join(files[0].table_key) if len(files) == 1 else RAW_SCHEMA
-        return load_states_of(files, self._raw_rows(asset, load_states_query(files)))
+        with self.session(Duty.TRANSFORMER, QueryTag("status")) as opened:
+            shown = opened.run(f"{sql.SHOW_RELATIONS} {self._settings.database}").records()
+            relations = {(str(row["schema_name"]).lower(), str(row["name"]).lower()) for row in shown}
+            made = (RAW_SCHEMA, "load_history") in relations
+            states = load_states_of(files, opened.run(load_states_query(files)).rows if made else ())
+        return Holdings({(schema, name) for schema, name in relations if schema != "information_schema"}, states)
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
         """See `Warehouse.rejects`."""
@@ -184,13 +196,6 @@ class SnowflakeWarehouse:
         """See `Warehouse.column_drift`."""
         records = self._raw_records("/".join(file.table_key), newest_loads_query(file))
         return column_drift_of({name.lower(): value for name, value in one.items()} for one in records)
-
-    def relations(self) -> set[tuple[str, str]]:
-        """See `Warehouse.relations`."""
-        with self.session(Duty.TRANSFORMER, QueryTag("status")) as opened:
-            shown = opened.run(f"{sql.SHOW_RELATIONS} {self._settings.database}").records()
-        found = {(str(row["schema_name"]).lower(), str(row["name"]).lower()) for row in shown}
-        return {(schema, name) for schema, name in found if schema != "information_schema"}
 
     def row_counts(self, of: Collection[tuple[str, str]] | None = None) -> dict[tuple[str, str], int]:
         """See `Warehouse.row_counts`."""
@@ -248,11 +253,18 @@ class SnowflakeWarehouse:
         return f"{prefix}/" if prefix else ""
 
     def _land(
-        self, opened: Session, objects: Sequence[sql.Numbered], bucket: LandingBucket, refused: dict[str | None, str]
+        self,
+        opened: Session,
+        objects: Sequence[sql.Numbered],
+        bucket: LandingBucket,
+        refused: dict[str | None, str],
+        notes: list[str],
     ) -> tuple[Sequence[sql.Numbered], str]:
         """Copy every line; returns the objects copied and the query id of the (last) COPY.
 
-        A partition with an object that cannot be copied is refused, and the others are copied without it.
+        A partition with an object that cannot be copied is refused, and the others are copied without it. Where
+        Snowflake finds a fault with the data and no object has one, its reading of blank lines is what is left: they
+        are skipped then, and a note says so.
 
         Raises:
             RefusedLoad: No partition is left.
@@ -266,7 +278,8 @@ class SnowflakeWarehouse:
         opened.run(sql.CREATE_LINES)
         loaded: list[dict[str, Any]] = []
         query_id = ""
-        for statement in sql.copy_lines(f"{RAW_SCHEMA}.{self._settings.stage}", objects):
+        stage = f"{RAW_SCHEMA}.{self._settings.stage}"
+        for statement in sql.copy_lines(stage, objects, skip_blank_lines=bool(notes)):
             try:
                 answer = opened.run(statement)
             except SnowflakeError as error:
@@ -275,13 +288,16 @@ class SnowflakeWarehouse:
                 if not error.is_of_the_data:
                     raise
                 bad = _find_bad_objects(objects, bucket)
+                if not bad and not notes:
+                    notes.append(f"{error}; {_BLANK_LINES_SKIPPED}")
+                    return self._land(opened, objects, bucket, refused, notes)
                 if not bad:
                     raise LoadError(f"{error}; nothing was changed") from error
                 refused.update(bad)
                 left = [item for item in objects if item.month not in refused]
                 if not left:
                     raise RefusedLoad(refused) from error
-                return self._land(opened, left, bucket, refused)
+                return self._land(opened, left, bucket, refused, notes)
             loaded += answer.records()
             query_id = answer.query_id
         bucket.refuse_if_replaced([item.version for item in copied])

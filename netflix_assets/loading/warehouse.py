@@ -70,6 +70,7 @@ class LoadReport:
         refused: Partitions (months; None for a file without months) that were refused and so hold what they held
             before, each with the sentence that says why.
         held_back: Those of them that would have taken away too much, see `loading/shrink.py`.
+        notes: What a person should know of it besides, a sentence each.
         statements: Where a warehouse keeps a record of its statements, the number of each step's there.
         pages: Addresses where the warehouse shows the load and the table, by what they show.
     """
@@ -84,6 +85,7 @@ class LoadReport:
     seconds: float
     refused: Mapping[str | None, str] = field(default_factory=dict)
     held_back: Collection[str | None] = ()
+    notes: Sequence[str] = ()
     statements: Mapping[str, str] = field(default_factory=dict)
     pages: Mapping[str, str] = field(default_factory=dict)
 
@@ -109,6 +111,19 @@ class LoadState:
     def matches(self, versions: Iterable[ObjectVersion]) -> bool:
         """Whether exactly these object versions were loaded."""
         return self.objects == frozenset((v.key, v.etag, v.size) for v in versions)
+
+
+@dataclass(frozen=True)
+class Holdings:
+    """What a warehouse holds.
+
+    Attributes:
+        relations: Schema and name of every table and view.
+        states: What each raw file's table holds, by name of the file and by month (None for a file without months).
+    """
+
+    relations: Collection[tuple[str, str]]
+    states: Mapping[str, Mapping[str | None, LoadState]]
 
 
 @dataclass
@@ -192,8 +207,8 @@ class Warehouse(Protocol):
         """What the table holds, by month (None for a file without months)."""
         ...
 
-    def all_load_states(self, files: Sequence[RawFile]) -> dict[str, dict[str | None, LoadState]]:
-        """What the tables of several files hold, by name of the file; asks the warehouse once."""
+    def holdings(self, files: Sequence[RawFile]) -> Holdings:
+        """What there is, and what the tables of these files hold; counts nothing, so that a sensor may ask."""
         ...
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
@@ -206,10 +221,6 @@ class Warehouse(Protocol):
 
     def column_drift(self, file: RawFile) -> dict[str, str]:
         """Which columns of the objects now held are unknown or missing, in words, by object key; of the others none."""
-        ...
-
-    def relations(self) -> set[tuple[str, str]]:
-        """Schema and name of every table and view; counts nothing, so that a sensor may ask."""
         ...
 
     def row_counts(self, of: Collection[tuple[str, str]] | None = None) -> dict[tuple[str, str], int]:

@@ -32,7 +32,7 @@ _LINES: dict[str, tuple[str, ...]] = {
     "ESCAPE": ("NONE",),
     "ESCAPE_UNENCLOSED_FIELD": ("NONE",),
     "SKIP_HEADER": ("0",),
-    "SKIP_BLANK_LINES": ("FALSE",),
+    "SKIP_BLANK_LINES": ("FALSE", "TRUE"),
     "SKIP_BYTE_ORDER_MARK": ("TRUE",),
     "TRIM_SPACE": ("FALSE",),
     "EMPTY_FIELD_AS_NULL": ("FALSE",),
@@ -74,6 +74,7 @@ class CopyLines:
         sources: What each is filled from: a key of `_SOURCES`.
         stage: Name of the stage, without the @.
         files: Names relative to the stage.
+        skips_blank_lines: Rows are numbered as if these were not there: documented is neither this nor the contrary.
     """
 
     table: exp.Table
@@ -81,6 +82,7 @@ class CopyLines:
     sources: tuple[str, ...]
     stage: str
     files: tuple[str, ...]
+    skips_blank_lines: bool
 
     @classmethod
     def parse(cls, statement: exp.Copy) -> CopyLines:
@@ -100,7 +102,7 @@ class CopyLines:
         for clause, value in (("ON_ERROR", "ABORT_STATEMENT"), ("FORCE", "TRUE")):
             if clauses[clause].expression.sql().upper() != value:
                 raise _refuse(f"the emulator's COPY only knows {clause} = {value}")
-        _check_format(clauses["FILE_FORMAT"])
+        said = _check_format(clauses["FILE_FORMAT"])
         files = tuple(literal.name for literal in clauses["FILES"].find_all(exp.Literal))
         if len(files) > _MOST_FILES:
             raise _refuse(f"the number of files, {len(files)}, exceeds the limit of {_MOST_FILES}", errno=2234)
@@ -113,11 +115,12 @@ class CopyLines:
             sources=sources,
             stage=select.args["from_"].this.sql(dialect="snowflake").lstrip("@"),
             files=files,
+            skips_blank_lines=said["SKIP_BLANK_LINES"].upper() == "TRUE",
         )
 
 
-def _check_format(clause: exp.Expr) -> None:
-    said = {}
+def _check_format(clause: exp.Expr) -> dict[str, str]:
+    said: dict[str, str] = {}
     for option in clause.expressions:
         value = option.args["value"]
         text = value.name if isinstance(value, (exp.Literal, exp.Var, exp.Column)) else value.sql(dialect="snowflake")
@@ -127,6 +130,7 @@ def _check_format(clause: exp.Expr) -> None:
             raise _refuse(f"the emulator's COPY does not know the file format option {name} = {text!r}")
     if missing := set(_LINES) - set(said):
         raise _refuse(f"the emulator's COPY needs these file format options said: {', '.join(sorted(missing))}")
+    return said
 
 
 def lines_of(body: bytes, key: str) -> list[str]:
@@ -169,6 +173,8 @@ def copied(statement: CopyLines, stage_url: str, read: ReadObject) -> Iterator[t
                 sqlstate="22000",
             ) from None
         lines = lines_of(body, key)
+        if statement.skips_blank_lines:
+            lines = [line for line in lines if line not in ("", "\r")]
         arrays = [_SOURCES[source](key, lines) for source in statement.sources]
         yield f"s3://{where.netloc}/{key}", pa.table(arrays, names=list(statement.columns))
 

@@ -199,7 +199,7 @@ def test_a_folder_that_duckdb_cannot_use_is_named(tmp_path: Path) -> None:
 def test_looking_into_a_warehouse_that_is_not_there_makes_none(tmp_path: Path) -> None:
     warehouse = DuckDBWarehouse(tmp_path / "none" / "w.duckdb")
     assert (warehouse.load_states(MOVIES), warehouse.rejects(MOVIES, limit=1), warehouse.row_counts()) == ({}, [], {})
-    assert (warehouse.row_count(MOVIES), warehouse.relations()) == (0, set())
+    assert (warehouse.row_count(MOVIES), warehouse.holdings([MOVIES]).relations) == (0, set())
     assert list(tmp_path.iterdir()) == []
 
 

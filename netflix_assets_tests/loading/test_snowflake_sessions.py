@@ -153,9 +153,39 @@ def test_what_is_of_the_data_is_looked_for_in_the_objects(
         loading.load(MOVIES)
 
 
+END_OF_RECORD = (100069, "22000", 'End of record reached while expected to parse column \'"LINES"["$1":1]\'')
+
+
+def test_a_copy_that_takes_blank_lines_for_a_fault_is_made_without_them_and_says_so(
+    snowflake_account: Account, loading: Loading
+) -> None:
+    loading.put(MOVIES, FILM + b"\n\r\n" + b"2,Up (2009),Family\n")
+    with snowflake_account.emulator.refusing("^copy.* skip_blank_lines = false", *END_OF_RECORD):
+        report = loading.load(MOVIES)
+    assert report.rows_loaded == 2
+    (note,) = report.notes
+    assert "End of record reached" in note
+    assert "copied again without their blank lines; the numbers of lines behind such a line may be too small" in note
+    assert loading.load(MOVIES).notes == []
+
+
+def test_a_copy_that_is_refused_without_blank_lines_too_changes_nothing(
+    snowflake_account: Account, loading: Loading
+) -> None:
+    loading.put(MOVIES, FILM)
+
+    def load() -> None:
+        with snowflake_account.emulator.refusing("^copy", *END_OF_RECORD):
+            loading.load(MOVIES)
+
+    assert loading.refused(load, LoadError).endswith("; nothing was changed")
+    copies = [one.sql for one in snowflake_account.emulator.statements if one.sql.startswith("copy")]
+    assert ["skip_blank_lines = true" in sql for sql in copies][-2:] == [False, True]
+
+
 def test_a_copy_of_no_file_is_refused(loading: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
     nothing = "select 'Copy executed with 0 files processed.' as status"
-    monkeypatch.setattr(snowflake_sql, "copy_lines", lambda *_: [nothing])
+    monkeypatch.setattr(snowflake_sql, "copy_lines", lambda *_, **__: [nothing])
     loading.put(MOVIES, FILM)
     sentence = loading.refused(lambda: loading.load(MOVIES), LoadError)
     assert sentence.startswith("Snowflake copied 0 of 1 objects as a whole, so nothing was changed")
@@ -227,20 +257,25 @@ def test_an_account_of_another_region_or_form_of_name_is_one_sentence(
 # What is asked, and what it wakes.
 
 
-def test_what_all_tables_hold_is_one_statement_and_what_there_is_wakes_no_warehouse(
+def test_an_arrival_asks_once_by_what_wakes_no_warehouse_or_the_one_that_is_awake(
     snowflake_account: Account, loading: Loading
 ) -> None:
     loading.load_body(MOVIES, FILM)
     loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
     snowflake_account.emulator.forget()
-    states = loading.warehouse.all_load_states(RAW_FILES)
-    relations = loading.warehouse.relations()
-    asked, shown = (statement.sql for statement in snowflake_account.emulator.statements)
-    assert asked.startswith("select table_name, month, load_id")
+    holdings = loading.warehouse.holdings(RAW_FILES)
+    again = loading.warehouse.holdings(RAW_FILES)
+    assert snowflake_account.emulator.requests.count("/session/v1/login-request") == 2
+    shown, asked = (statement.sql for statement in snowflake_account.emulator.statements[:2])
     assert shown.startswith("show terse objects in database ")
-    assert [name for name, state in states.items() if state] == ["movies", "ratings"]
-    assert {("raw", "raw_movies"), ("raw", "load_history")} <= relations
-    assert "information_schema" not in {schema for schema, _ in relations}
+    assert asked.startswith("select table_name, month, load_id")
+    # The same text and role: Snowflake answers the second with the result of the first.
+    assert snowflake_account.emulator.statements[2:] == snowflake_account.emulator.statements[:2]
+    assert {statement.user for statement in snowflake_account.emulator.statements} == {"MOVIELENS_TRANSFORMER"}
+    assert again == holdings
+    assert [name for name, state in holdings.states.items() if state] == ["movies", "ratings"]
+    assert {("raw", "raw_movies"), ("raw", "load_history")} <= set(holdings.relations)
+    assert "information_schema" not in {schema for schema, _ in holdings.relations}
 
 
 def test_a_load_that_waited_for_another_takes_the_number_after_it(account: SnowflakeSettings, loading: Loading) -> None:

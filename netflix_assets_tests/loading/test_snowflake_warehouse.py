@@ -124,7 +124,7 @@ def test_fewer_rows_inserted_than_counted_change_nothing(loading: Loading, monke
 
 def test_an_object_that_copy_passed_over_is_missed(loading: Loading, monkeypatch: pytest.MonkeyPatch) -> None:
     copy_lines = snowflake_sql.copy_lines
-    monkeypatch.setattr(snowflake_sql, "copy_lines", lambda stage, objects: copy_lines(stage, objects[:1]))
+    monkeypatch.setattr(snowflake_sql, "copy_lines", lambda stage, objects, **_: copy_lines(stage, objects[:1]))
     loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
     loading.put(RATINGS, csv(RATINGS, *ratings(3, month=NEXT_MONTH)), NEXT_MONTH)
     sentence = loading.refused(lambda: loading.load(RATINGS), LoadError)
