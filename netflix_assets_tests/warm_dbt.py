@@ -15,7 +15,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 _LOOK_FOR_STARTER_SECONDS = 5
@@ -26,8 +26,7 @@ import json, os, signal, socket, sys
 with socket.socket(socket.AF_UNIX) as server:
     server.connect({address!r})
     socket.send_fds(server, [b"."], [0, 1, 2])
-    server.sendall(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode())
-    server.shutdown(socket.SHUT_WR)
+    server.sendall(json.dumps([sys.argv[1:], dict(os.environ), os.getcwd()]).encode() + b"\\n")
     answers = server.makefile()
     number = int(answers.readline())
     for signal_ in (signal.SIGINT, signal.SIGTERM):
@@ -91,7 +90,10 @@ def _answer(call: socket.socket) -> None:
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     _, streams, _, _ = socket.recv_fds(call, 1, 3)
     text = b""
-    while part := call.recv(1 << 16):
+    while not text.endswith(b"\n"):
+        part = call.recv(1 << 16)
+        if not part:
+            os._exit(1)
         text += part
     number = os.fork()
     if number == 0:
@@ -101,8 +103,12 @@ def _answer(call: socket.socket) -> None:
     for stream in streams:
         os.close(stream)
     call.sendall(f"{number}\n".encode())
+    # Who kills the caller means dbt.
+    if call in select.select([call, os.pidfd_open(number)], [], [])[0]:
+        os.kill(number, signal.SIGKILL)
     _, status = os.waitpid(number, 0)
-    call.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
+    with suppress(BrokenPipeError):
+        call.sendall(f"{os.waitstatus_to_exitcode(status)}\n".encode())
     os._exit(0)
 
 

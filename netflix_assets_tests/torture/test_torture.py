@@ -1,0 +1,26 @@
+"""A short form of `make torture`: some cycles that are always the same, on the home that tests share."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+from netflix_assets.settings import PROJECT_ROOT
+from netflix_assets_tests.pipeline import Pipeline
+
+
+def test_a_command_that_is_killed_and_repeated_comes_to_what_an_undisturbed_one_does(built_small: Pipeline) -> None:
+    kinds = ("killed", "dbt_killed", "upload_killed")
+    arguments = [str(len(kinds)), "--kinds", ",".join(kinds), "--seed", "1", "--at-once", "1"]
+    arguments += ["--built", str(built_small.settings.home)]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-m", "netflix_assets_tests.torture", *arguments],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    totals = json.loads(done.stdout.splitlines()[-1])
+    assert {name for name, count in totals.items() if count} <= {"cycles", "kills"}
