@@ -193,7 +193,7 @@ def load(warehouse: Warehouse, bucket: LandingBucket, files: Sequence[OddFile]) 
     if file.month_column:
         empty(warehouse, bucket, file)
     try:
-        report = warehouse.replace(file, objects, bucket, run_id="fuzz", accept_shrink=True)
+        report = warehouse.replace(file, objects, bucket, run_id="fuzz", accept_shrink=objects)
     except RefusedLoad as error:
         return Loaded(error.refused, [], [], balanced=True)
     names = ", ".join(f'"{name}"' for name in file.header)
@@ -205,7 +205,7 @@ def load(warehouse: Warehouse, bucket: LandingBucket, files: Sequence[OddFile]) 
 def empty(warehouse: Warehouse, bucket: LandingBucket, file: RawFile) -> None:
     """Take all rows of a file out of a warehouse."""
     if held := warehouse.load_states(file):
-        warehouse.replace(file, dict.fromkeys(held, ()), bucket, run_id="empty", accept_shrink=True)
+        warehouse.replace(file, dict.fromkeys(held, ()), bucket, run_id="empty", accept_shrink=held)
 
 
 def clear(bucket: LandingBucket, file: RawFile) -> None:

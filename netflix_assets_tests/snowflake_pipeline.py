@@ -47,7 +47,7 @@ def load_raw_tables(settings: Settings) -> None:
         stale = out_of_date(file, observed_objects(file, contents), held)
         parts = {window: contents.of(file, window) for window, changed in stale.items() if changed}
         if parts:
-            report = warehouse.replace(file, parts, LandingBucket(settings), run_id="test", accept_shrink=True)
+            report = warehouse.replace(file, parts, LandingBucket(settings), run_id="test", accept_shrink=parts)
             assert not report.refused, report.refused
 
 

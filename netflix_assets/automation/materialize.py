@@ -20,6 +20,7 @@ from netflix_assets.automation.situation import Situation, outdated_failures
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import UserError
 from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.last_upload import read_agreed
 from netflix_assets.landing.source_assets import observations, observed
 from netflix_assets.loading.warehouse import Warehouse
 
@@ -111,9 +112,7 @@ def wait_for_other_runs(defs: dg.Definitions, instance: dg.DagsterInstance, tell
         tell: Told, while waiting, what is being waited for.
     """
     graph = defs.resolve_asset_graph()
-    while (run := run_in_progress(instance, graph)) is not None:
-        if run.status is dg.DagsterRunStatus.QUEUED and not _queue_is_served(instance):
-            return
+    while (run := run_in_progress(instance, graph, queued=_queue_is_served(instance))) is not None:
         tell(describe_wait(instance, run))
         time.sleep(_WAIT_SECONDS)
         end_runs_of_dead_processes(instance)
@@ -202,7 +201,8 @@ def next_plan(
     """Observe the bucket, then return what to run next; see `plan_run`."""
     graph, contents = defs.resolve_asset_graph(), bucket.contents()
     observe(instance, contents)
-    situation = Situation.read(instance, graph, contents, warehouse, (defs.resources or {})["report_store"])
+    store = (defs.resources or {})["report_store"]
+    situation = Situation.read(instance, graph, contents, warehouse, store, agreed=read_agreed(bucket))
     for evaluation in outdated_failures(situation):
         instance.report_runless_asset_event(evaluation)
     return plan_run(graph, situation, asked_at=asked_at, force=force, accept=accept)

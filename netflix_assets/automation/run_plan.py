@@ -273,6 +273,10 @@ class _Planner:
         objects = {name: load_fingerprint(contents.of(file, key), limits) for key, name in due.items()}
         for key, name in list(due.items()):
             known = self.situation.failed_loads.get(name)
+            if self.situation.is_agreed(file, key):
+                # Another try of the same objects, so that the one that was held back does not count.
+                objects[name] += " agreed"
+                continue
             if known is None or known.objects != objects[name] or self.force or self._is_accepted(file, name):
                 continue
             self.failed[name] = known
@@ -354,13 +358,19 @@ class _Planner:
         if newest is None:
             return False
         faults = {newest.fault, *newest.faults.values()}
-        if Fault.BAD_DATA in faults:
+        if Fault.BAD_DATA in faults or self._only_loads_failed(newest):
             return True
         for fault in (Fault.LOST, Fault.OUTAGE):
             if fault in faults:
                 text = next(iter(newest.texts.values()), None)
                 return self._is_time(MODELS, fault, self._in_a_row(fault), newest, text)
         return False
+
+    def _only_loads_failed(self, run: PastRun) -> bool:
+        """Whether a run did not come to what is below because of loads, and that can be built from what tables hold."""
+        loads = {AssetKey(file.table_key).to_python_identifier() for file in self.files}
+        there = all(("raw", file.table) in self.situation.relations for file in self.files)
+        return there and bool(run.faults) and run.faults.keys() <= loads
 
     def _builds(self, run: PastRun) -> bool:
         """Whether a run was to load or build something; runs that only split, observe or check the sources do not."""

@@ -203,9 +203,24 @@ def _code_server_listens(tags: Mapping[str, str]) -> bool | None:
     return True
 
 
-def run_in_progress(instance: dg.DagsterInstance, graph: dg.AssetGraph) -> dg.DagsterRun | None:
-    """Return a run that may write to the warehouse or the bucket and has not ended; observations do not count."""
+def newest_failure(instance: dg.DagsterInstance) -> str:
+    """Return the id of the run that failed or was lost or terminated last, whoever started it; empty without one."""
+    ended = dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED])
+    records = instance.get_run_records(ended, limit=1, order_by="update_timestamp")
+    return records[0].dagster_run.run_id if records else ""
+
+
+def run_in_progress(instance: dg.DagsterInstance, graph: dg.AssetGraph, *, queued: bool = True) -> dg.DagsterRun | None:
+    """Return a run that may write to the warehouse or the bucket and has not ended; observations do not count.
+
+    Args:
+        instance: Where runs are recorded.
+        graph: The assets.
+        queued: Runs that wait in the queue count.
+    """
     for run in instance.get_runs(dg.RunsFilter(statuses=_UNFINISHED)):
+        if run.status is dg.DagsterRunStatus.QUEUED and not queued:
+            continue
         selected = run.asset_selection
         # Runs of the command line record no selection.
         if selected and not any(graph.has(key) and graph.get(key).is_materializable for key in selected):

@@ -6,7 +6,9 @@ Both are on from the start, except in a branch deployment, whose data nobody wai
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import time
+from collections.abc import Mapping
 from dataclasses import replace
 
 import dagster as dg
@@ -14,12 +16,13 @@ import dagster as dg
 from netflix_assets.automation.freshness import arrived_lately
 from netflix_assets.automation.run_plan import plan_run
 from netflix_assets.automation.run_requests import run_request
-from netflix_assets.automation.runs import end_runs_of_dead_processes, run_in_progress
+from netflix_assets.automation.runs import end_runs_of_dead_processes, newest_failure, run_in_progress
 from netflix_assets.automation.situation import Situation, outdated_failures
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import BucketError, WarehouseError
 from netflix_assets.landing.arrivals import ArrivalsCursor, fingerprint_listing, observe, recorded, superseded_note
 from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.last_upload import read_agreed
 from netflix_assets.landing.source_assets import objects_are_known
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
@@ -73,8 +76,11 @@ def tick(
         context.log.warning("The cursor cannot be read; what was observed is taken from Dagster's own record.")
     try:
         listing = fingerprint_listing(bucket.versions())
-        # A load that was refused is tried again under another limit.
-        processing = f"{listing.fingerprint} {warehouse.limits}"
+        agreed = read_agreed(bucket)
+        end_runs_of_dead_processes(context.instance)
+        # A load that was refused is tried again under another limit, and when a person has agreed to it; and what was
+        # lost in a run of the conditions, or of a person, may be to be built again.
+        processing = f"{listing.fingerprint} {warehouse.limits} {_digest(agreed)} {newest_failure(context.instance)}"
         if cursor is not None and cursor.is_processed(processing, time.time()):
             note = f"; {cursor.note}" if cursor.note else ""
             return dg.SkipReason(
@@ -100,12 +106,11 @@ def tick(
     repository = context.repository_def
     assert repository is not None, "a sensor is evaluated with its repository"
     graph = repository.asset_graph
-    end_runs_of_dead_processes(context.instance)
     busy = run_in_progress(context.instance, graph)
     if busy is not None:
         return nothing_to_run(f"run {busy.run_id} is going on; the bucket is compared again after it", kept)
     try:
-        situation = Situation.read(context.instance, graph, contents, warehouse, store)
+        situation = Situation.read(context.instance, graph, contents, warehouse, store, agreed=agreed)
     except WarehouseError as error:
         return nothing_to_run(f"waits for the warehouse, next try with the next tick: {error}", kept)
     events += outdated_failures(situation)
@@ -118,6 +123,10 @@ def tick(
         processed = replace(kept, processed_fingerprint=processing, retry_at=plan.retry_at, note=plan.not_loaded)
         return nothing_to_run(plan.reason, processed)
     return dg.SensorResult(asset_events=events, run_requests=[run_request(plan)], cursor=kept.to_cursor())
+
+
+def _digest(agreed: Mapping[str, str]) -> str:
+    return hashlib.sha256(repr(sorted(agreed.items())).encode()).hexdigest()[:8] if agreed else ""
 
 
 def check_sources(contents: Contents) -> list[dg.AssetCheckEvaluation]:

@@ -10,12 +10,18 @@ import dagster as dg
 
 from netflix_assets.automation.records import PastRun, Records
 from netflix_assets.catalog import RAW_FILES, RawFile
-from netflix_assets.landing.bucket import Contents
-from netflix_assets.landing.failed_loads import FailedLoad, failed_loads_evaluation, recorded_failures
+from netflix_assets.landing.bucket import Contents, data_version
+from netflix_assets.landing.failed_loads import (
+    DID_NOT_SHRINK,
+    FailedLoad,
+    failed_loads_evaluation,
+    recorded_failures,
+)
 from netflix_assets.landing.source_assets import DATA_VERSION_TAG
 from netflix_assets.landing.whole_export import split_check, split_key, still_refused
 from netflix_assets.loading.raw_assets import failure_checks, still_failed
 from netflix_assets.loading.warehouse import LoadState, Warehouse
+from netflix_assets.partitions import load_name
 from netflix_assets.reporting.store import ReportStore
 
 
@@ -33,6 +39,7 @@ class Situation:
         past: Runs that have ended, newest first.
         now: Seconds since 1970.
         limits: The limits by which loads are judged, see `Warehouse.limits`.
+        agreed: What a person agreed to by `upload --replace`, see `landing.last_upload`.
     """
 
     contents: Contents
@@ -44,6 +51,13 @@ class Situation:
     past: Sequence[PastRun] = ()
     now: float = 0.0
     limits: str = ""
+    agreed: Mapping[str, str] = field(default_factory=dict)
+
+    def is_agreed(self, file: RawFile, partition_key: str | None) -> bool:
+        """Whether a load of the objects that are there is held back, and a person has agreed to it meanwhile."""
+        name = load_name(file, partition_key)
+        held_back = self.failures.get(dg.AssetCheckKey(dg.AssetKey(file.table_key), DID_NOT_SHRINK), {})
+        return name in held_back and self.agreed.get(name) == data_version(self.contents.of(file, partition_key))
 
     @property
     def failed_loads(self) -> dict[str, FailedLoad]:
@@ -58,6 +72,8 @@ class Situation:
         contents: Contents,
         warehouse: Warehouse,
         store: ReportStore,
+        *,
+        agreed: Mapping[str, str],
     ) -> Situation:
         """Read everything but the bucket.
 
@@ -67,6 +83,7 @@ class Situation:
             contents: The bucket now.
             warehouse: Asked what it holds.
             store: Asked whether there is a report.
+            agreed: See the attribute.
 
         Raises:
             WarehouseError: It cannot be read now.
@@ -90,6 +107,7 @@ class Situation:
             past=PastRun.read(instance),
             now=time.time(),
             limits=warehouse.limits,
+            agreed=agreed,
         )
 
 

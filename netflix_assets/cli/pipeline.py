@@ -192,8 +192,7 @@ def demo(data: str | None, skip: tuple[str, ...], yes: bool) -> None:
             _sample(Path(folder), DEMO_SCALE, 1)
         called = None if data else "made-up sample data"
         run_upload(settings, data or folder, skip=skip, replace=True, confirm=confirm, called=called)
-    # Whoever gives other data wants it in place of what was there.
-    if not _materialize(settings, accept=["all"]):
+    if not _materialize(settings):
         raise SystemExit(1)
     _status(settings)
     duckdb = ".".join(version("duckdb").split(".")[:2])

@@ -94,7 +94,7 @@ class ArrivalsCursor:
     Attributes:
         observed: Data version last recorded of each file (`movies`) and month (`ratings/2015-03`).
         observed_fingerprint: Of the bucket (see `BucketFingerprint`) as it was last observed and checked, or None.
-        processed_fingerprint: Of the bucket, and of the limits of loads, for which nothing is to run now, or None.
+        processed_fingerprint: Of the bucket, and of what else decides, for which nothing is to run now, or None.
         retry_at: When something is to be asked for again although the bucket is the same, in seconds since 1970.
         note: What ticks say meanwhile of what is not loaded; empty if everything is.
     """

@@ -1,5 +1,7 @@
 """The record of what was put last, and when: one small object, which names the sources of what the bucket holds.
 
+It also holds what a person agreed to by `upload --replace`: that these objects take the place of what was there.
+
 It is under `raw/`, where whoever uploads may write and whoever loads may read, and known as a file of ours that is
 no data.
 """
@@ -9,8 +11,10 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 from urllib.parse import urlsplit
 
 from netflix_assets.catalog import UPLOAD_RECORD
@@ -36,20 +40,26 @@ class UploadRecord:
         return f"{self.source}, put on {self.uploaded_at:%Y-%m-%d %H:%M} UTC"
 
 
-def record(bucket: LandingBucket, source: str, *, alone: bool) -> None:
+def record(bucket: LandingBucket, source: str, *, alone: bool, agreed: Mapping[str, str] | None = None) -> None:
     """Write down that a source was put.
 
     Args:
         bucket: Where it was put.
         source: As it was given.
         alone: The bucket holds nothing else; otherwise the sources before it are named as well.
+        agreed: Data version of each file and month that a person wants in place of what was there, by name; by
+            default those of the upload before.
     """
     name = _without_secrets(source)
     now = dt.datetime.now(dt.timezone.utc)
     others = [] if alone else [one for one in read(bucket) if one.source != name]
     entries = [UploadRecord(name, now), *others][:_REMEMBERED]
     text = json.dumps(
-        {"uploads": [{"source": one.source, "uploaded_at": one.uploaded_at.isoformat()} for one in entries]}, indent=2
+        {
+            "uploads": [{"source": one.source, "uploaded_at": one.uploaded_at.isoformat()} for one in entries],
+            "agreed": dict(read_agreed(bucket) if agreed is None else agreed),
+        },
+        indent=2,
     )
     bucket.put(UPLOAD_RECORD, io.BytesIO(text.encode()), content_type="application/json")
 
@@ -60,17 +70,34 @@ def read(bucket: LandingBucket) -> tuple[UploadRecord, ...]:
     Raises:
         BucketError: The bucket cannot be reached or refuses.
     """
-    body = bucket.read_if_there(UPLOAD_RECORD)
-    if body is None:
-        return ()
     try:
         return tuple(
             UploadRecord(str(entry["source"]), dt.datetime.fromisoformat(entry["uploaded_at"]))
-            for entry in json.loads(body)["uploads"]
+            for entry in _read(bucket)["uploads"]
         )
     # Somebody wrote something else there: then it is not known what was put.
     except (ValueError, KeyError, TypeError):
         return ()
+
+
+def read_agreed(bucket: LandingBucket) -> Mapping[str, str]:
+    """The data version of each file and month that the last `upload --replace` put, by name.
+
+    Who replaced the bucket has agreed that these objects take rows away, and no others; a file that was removed has
+    the data version of no objects.
+
+    Raises:
+        BucketError: The bucket cannot be reached or refuses.
+    """
+    try:
+        return {str(name): str(version) for name, version in _read(bucket)["agreed"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return {}
+
+
+def _read(bucket: LandingBucket) -> Any:
+    body = bucket.read_if_there(UPLOAD_RECORD)
+    return {} if body is None else json.loads(body)
 
 
 def told(records: tuple[UploadRecord, ...]) -> str:

@@ -27,7 +27,7 @@ from netflix_assets.formats.lines import whole_lines
 from netflix_assets.formats.releases import Release, find_release
 from netflix_assets.formats.split import split_by_month
 from netflix_assets.landing import last_upload
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
 from netflix_assets.landing.conversion import converted
 from netflix_assets.landing.recognition import LeftOut, Part, Recognised, recognise
 from netflix_assets.landing.sources import (
@@ -41,6 +41,7 @@ from netflix_assets.landing.sources import (
     reading,
     text_of,
 )
+from netflix_assets.partitions import load_name
 from netflix_assets.scratch import scratch_folder
 
 _CHUNK = 1 << 20
@@ -171,7 +172,7 @@ def upload(
             removed = _to_remove(pieces, there, everything=replace)
             if replace and removed and confirm is not None and not confirm([there[key] for key in removed]):
                 raise UserError("nothing was changed")
-            return _put_all(pieces, removed, there, bucket, opened, known, tell, called=called)
+            return _put_all(pieces, removed, there, bucket, opened, known, tell, called=called, replace=replace)
     except OSError as error:
         raise UserError(f"cannot use {error.filename or scratch} for an upload ({error.strerror or error})") from error
 
@@ -316,6 +317,7 @@ def _put_all(
     tell: Progress,
     *,
     called: str | None,
+    replace: bool,
 ) -> UploadReport:
     uploaded: set[str] = set()
     tell("upload", 0, len(pieces))
@@ -331,7 +333,8 @@ def _put_all(
     for key in removed:
         bucket.delete(key)
     remaining = _remaining(pieces, [there[key] for key in there if key not in removed])
-    last_upload.record(bucket, called or source.name, alone=not remaining)
+    agreed = _data_versions(bucket.contents()) if replace else None
+    last_upload.record(bucket, called or source.name, alone=not remaining, agreed=agreed)
     rows = {file.name: sum(piece.rows for piece in pieces if piece.file == file) for file in RAW_FILES}
     rows = {name: count for name, count in rows.items() if any(piece.file.name == name for piece in pieces)}
     release = _release(source, known, rows)
@@ -349,6 +352,14 @@ def _put_all(
         left_out=known.left_out,
         remaining=remaining,
     )
+
+
+def _data_versions(contents: Contents) -> dict[str, str]:
+    """Return the data version of each file, also of one without objects, and month of the bucket, by name."""
+    keys: dict[RawFile, Sequence[str | None]] = {
+        file: [None] if file.month_column is None else contents.months(file) for file in RAW_FILES
+    }
+    return {load_name(file, key): data_version(contents.of(file, key)) for file in RAW_FILES for key in keys[file]}
 
 
 def _release(source: Source, known: Recognised, rows: Mapping[str, int]) -> Release | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -85,14 +85,16 @@ class Load:
         bucket: LandingBucket,
         limit: RejectLimit,
         *,
-        max_shrink: float | None,
+        max_shrink: float,
         by_name: bool,
+        accept_shrink: Collection[str | None] = (),
     ) -> None:
         """Say what to load; see `Warehouse.replace`."""
         self._by_name = by_name
         self.refused: dict[str | None, str] = {}
         self.held_back: set[str | None] = set()
         self._max_shrink = max_shrink
+        self._accept_shrink = accept_shrink
         self.sources: list[_Source] = []
         self._file = file
         self._objects = objects
@@ -229,13 +231,11 @@ class Load:
 
     def _hold_back(self, connection: duckdb.DuckDBPyConnection, load_id: int) -> None:
         """Leave out what would take away too much, while the table still holds the rows before the load as well."""
-        if self._max_shrink is None:
-            return
         rows = connection.execute(load_states_query([self._file])).fetchall()
         states = load_states_of([self._file], rows)[self._file.name]
         for month, versions in self._accepted.items():
             before = states.get(month)
-            if before is None or not may_shrink(month, versions, before):
+            if before is None or month in self._accept_shrink or not may_shrink(month, versions, before):
                 continue
             after = sum(source.item.rows_loaded for source in self.sources if source.item.month == month)
             lost = _one(connection, sql.count_lost_keys(self._file, month, load_id))

@@ -165,7 +165,7 @@ class DuckDBWarehouse:
         bucket: LandingBucket,
         *,
         run_id: str,
-        accept_shrink: bool = False,
+        accept_shrink: Collection[str | None] = (),
     ) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
@@ -175,7 +175,8 @@ class DuckDBWarehouse:
                 objects,
                 bucket,
                 self._limit,
-                max_shrink=None if accept_shrink else self._max_shrink,
+                max_shrink=self._max_shrink,
+                accept_shrink=accept_shrink,
                 by_name=file.name in self._by_name,
             )
             load.land(folder)

@@ -6,7 +6,7 @@ load, and tells Dagster what came of it.
 
 import warnings
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ import dagster as dg
 from netflix_assets.catalog import EXTRA_COLUMN, RAW_FILES, RAW_SCHEMA, Column, RawFile
 from netflix_assets.errors import BucketError, LoadError, WarehouseError
 from netflix_assets.formats.rows import Reject
-from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.bucket import Contents, LandingBucket, data_version
 from netflix_assets.landing.failed_loads import (
     DID_NOT_SHRINK,
     LOADS_ACCEPTED,
@@ -25,6 +25,7 @@ from netflix_assets.landing.failed_loads import (
     load_fingerprint,
     recorded_failures,
 )
+from netflix_assets.landing.last_upload import read_agreed
 from netflix_assets.loading.warehouse import (
     LoadReport,
     LoadState,
@@ -150,7 +151,13 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             objects = objects_to_load(file, contents, states, months, only_changed=config.only_changed)
             try:
                 report = warehouse.replace(
-                    file, objects, bucket, run_id=context.run.run_id, accept_shrink=config.accept_shrink
+                    file,
+                    objects,
+                    bucket,
+                    run_id=context.run.run_id,
+                    accept_shrink=objects
+                    if config.accept_shrink
+                    else agreed_objects(file, objects, read_agreed(bucket)),
                 )
             except LoadError as error:
                 _remember(context.instance, file, contents, warehouse, _refused_by(error, objects))
@@ -200,6 +207,11 @@ def _remember(
         failed = {name: one for name, one in known.items() if name not in now}
         failed |= {name: one for name, one in now.items() if name in own}
         instance.report_runless_asset_event(failed_loads_evaluation(check, failed))
+
+
+def agreed_objects(file: RawFile, objects: ObjectsByPartition, agreed: Mapping[str, str]) -> Collection[str | None]:
+    """Return the partitions whose objects are those of the last `upload --replace`, see `landing.last_upload`."""
+    return {key for key, found in objects.items() if agreed.get(load_name(file, key)) == data_version(found)}
 
 
 def failure_checks(file: RawFile) -> list[dg.AssetCheckKey]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -107,7 +107,7 @@ class SnowflakeWarehouse:
         bucket: LandingBucket,
         *,
         run_id: str,
-        accept_shrink: bool = False,
+        accept_shrink: Collection[str | None] = (),
     ) -> LoadReport:
         """See `Warehouse.replace`."""
         started = time.monotonic()
@@ -139,8 +139,9 @@ class SnowflakeWarehouse:
             if refused and not accepted:
                 raise RefusedLoad(refused)
             with _transaction(opened):
-                if not accept_shrink:
-                    held_back = self._hold_back(opened, file, accepted, items, refused)
+                judged = _without(accepted, accept_shrink)
+                if judged:
+                    held_back = self._hold_back(opened, file, judged, items, refused)
                     _leave_out(opened, landed, held_back)
                     items = [item for item in items if item.month not in held_back]
                     accepted = _without(accepted, refused)
@@ -464,8 +465,8 @@ def _add_missing_columns(opened: Session, file: RawFile) -> None:
         ) from error
 
 
-def _without(objects: ObjectsByPartition, refused: Mapping[str | None, str]) -> ObjectsByPartition:
-    return {key: found for key, found in objects.items() if key not in refused}
+def _without(objects: ObjectsByPartition, keys: Collection[str | None]) -> ObjectsByPartition:
+    return {key: found for key, found in objects.items() if key not in keys}
 
 
 @dataclass(frozen=True)

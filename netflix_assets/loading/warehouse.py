@@ -187,13 +187,13 @@ class Warehouse(Protocol):
         bucket: LandingBucket,
         *,
         run_id: str,
-        accept_shrink: bool = False,
+        accept_shrink: Collection[str | None] = (),
     ) -> LoadReport:
         """Make the table hold exactly the rows of these objects in these partitions.
 
         A partition with an object that is not the file, or of which too many rows are bad (`reject_limit`), is
         refused: it holds what it held, and `LoadReport.refused` says why. So is one that would take away too much of
-        what is held (`loading/shrink.py`), unless `accept_shrink`. The others are loaded.
+        what is held (`loading/shrink.py`), unless it is in `accept_shrink`. The others are loaded.
 
         Raises:
             RefusedLoad: Every partition is refused; the table is unchanged. A LoadError.

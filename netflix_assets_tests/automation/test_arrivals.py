@@ -15,6 +15,7 @@ import dagster as dg
 import pytest
 
 from netflix_assets.automation.conditions import automation_sensor
+from netflix_assets.automation.processes import Process
 from netflix_assets.automation.run_requests import RANGE_END_TAG, RANGE_START_TAG
 from netflix_assets.automation.sensors import arrivals_sensor, default_status
 from netflix_assets.definitions import build_defs
@@ -351,6 +352,17 @@ def test_a_run_whose_code_server_is_gone_is_ended_and_does_not_block_the_rest(ru
     run = running.instance.get_run_by_id(run_id)
     assert run is not None
     assert run.status is dg.DagsterRunStatus.FAILURE
+
+
+def test_what_a_lost_run_of_the_conditions_was_to_build_is_asked_for_again_without_an_arrival(running: Daemon) -> None:
+    tags = dg.AssetKey(["staging", "src_tags"])
+    # Built from older code: the conditions asked for it, and the sensor leaves it to them.
+    running.instance.report_runless_asset_event(dg.AssetMaterialization(tags))
+    assert running.look().run is None
+    process = replace(Process.current(), started="before").to_tags()
+    run = dg.DagsterRun("__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, tags=process, asset_selection={tags})
+    running.instance.add_run(run)
+    assert {"src_tags", "snap_tags"} <= running.look().assets
 
 
 def test_a_whole_export_is_cut_before_its_months_are_loaded(running: Daemon) -> None:

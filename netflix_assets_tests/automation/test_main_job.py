@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import dagster as dg
-import pytest
 
 from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.definitions import build_defs

@@ -57,6 +57,7 @@ class World:
     past: list[PastRun] = field(default_factory=list)
     relations: set[tuple[str, str]] = field(default_factory=set)
     limits: str = "0.01 10 0.3"
+    agreed: dict[str, str] = field(default_factory=dict)
 
     def load(self) -> None:
         """Everything in the bucket is loaded and everything below built."""
@@ -86,14 +87,22 @@ class World:
     def situation(self, now: float = NOW) -> Situation:
         contents = sort_into_catalog(version(key, etag) for key, etag in self.objects.items())
         return Situation(
-            contents, self.loaded, self.relations, self.records, self.failures, {}, self.past, now, self.limits
+            contents,
+            self.loaded,
+            self.relations,
+            self.records,
+            self.failures,
+            past=self.past,
+            now=now,
+            limits=self.limits,
+            agreed=self.agreed,
         )
 
     def plan(self, now: float = NOW, *, asked_at: float | None = None, **options: object) -> RunPlan:
         return plan_run(self.graph, self.situation(now), asked_at=asked_at, **options)  # type: ignore[arg-type]
 
-    def refuse(self, name: str, key: str) -> None:
-        check = failure_checks(raw_file(name.partition("/")[0]))[0]
+    def refuse(self, name: str, key: str, *, held_back: bool = False) -> None:
+        check = failure_checks(raw_file(name.partition("/")[0]))[held_back]
         fingerprint = load_fingerprint([version(key, self.objects[key])], self.limits)
         self.failures.setdefault(check, {})[name] = FailedLoad(fingerprint, f"{key}, line 1: bad")
 
@@ -170,13 +179,15 @@ def test_a_refused_month_leaves_the_other_months_and_is_not_in_their_range(world
     assert "ratings/2015-02" in plan.not_loaded
 
 
-def test_what_could_not_be_built_beside_a_refused_load_is_built_next_and_once(world: World) -> None:
+@pytest.mark.parametrize("fault", [Fault.BAD_DATA, Fault.OUTAGE])
+def test_what_could_not_be_built_beside_a_failed_load_is_built_next_and_once(world: World, fault: Fault) -> None:
     world.objects |= {"raw/movies.csv": "b", "raw/tags.csv": "b"}
     for asked_at in (None, NOW):
         world.past.clear()
         first = world.plan(asked_at=asked_at)
-        world.end(first, faults={LOAD_STEPS["movies"]: Fault.BAD_DATA}, at=NOW + 1)
-        world.refuse("movies", "raw/movies.csv")
+        world.end(first, faults={LOAD_STEPS["movies"]: fault}, at=NOW + 1)
+        if fault is Fault.BAD_DATA:
+            world.refuse("movies", "raw/movies.csv")
         world.loaded["tags"] = {None: state("raw/tags.csv", "b")}
         world.records.materialized[dg.AssetKey(TAGS.table_key)] = 10_000
         second = world.plan(NOW + 2, asked_at=asked_at)
@@ -185,7 +196,7 @@ def test_what_could_not_be_built_beside_a_refused_load_is_built_next_and_once(wo
         world.end(second, at=NOW + 3)
         third = world.plan(NOW + 4, asked_at=asked_at)
         assert third.is_empty
-        assert "movies" in third.failed_loads
+        assert "movies" in {**third.failed_loads, **third.waiting}
         world.loaded["tags"] = {None: state("raw/tags.csv", "a")}
         world.failures.clear()
 
@@ -349,6 +360,20 @@ def test_only_what_a_person_accepts_may_shrink_and_a_month_of_it_is_a_load_of_it
         plan = world.plan(asked_at=NOW, accept=accept)
         assert plan.months == ("2015-01", "2015-02")
         assert (dg.AssetKey(MOVIES.table_key) in plan.accept_shrink) == (accept == ["all"])
+
+
+def test_what_is_held_back_is_asked_for_again_once_somebody_has_replaced_the_bucket_with_it(world: World) -> None:
+    world.objects["raw/movies.csv"] = "b"
+    world.end(world.plan(), faults={LOAD_STEPS["movies"]: Fault.BAD_DATA})
+    world.refuse("movies", "raw/movies.csv", held_back=True)
+    assert world.plan().is_empty
+    world.agreed = {"movies": data_version([version("raw/movies.csv", "another")])}
+    assert world.plan().is_empty
+    world.agreed = {"movies": data_version([version("raw/movies.csv", "b")])}
+    assert tables(world.plan()) == {"raw_movies"}
+    world.failures.clear()
+    world.refuse("movies", "raw/movies.csv")
+    assert world.plan().is_empty
 
 
 def test_force_loads_and_builds_everything_also_what_was_refused(world: World) -> None:

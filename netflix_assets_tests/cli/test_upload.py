@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from netflix_assets.catalog import UPLOAD_RECORD
+from netflix_assets.catalog import RAW_FILES, UPLOAD_RECORD
 from netflix_assets.cli.upload import ask, print_upload
 from netflix_assets.errors import BucketError, UserError
 from netflix_assets.landing import last_upload
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
 from netflix_assets.landing.upload import UploadReport, upload
 from netflix_assets_tests.landing.releases import RELEASES
 from netflix_assets_tests.landing.test_upload import FEB_2001, JAN_2001, MAR_2001, MOVIES, month_key, put, ratings
@@ -129,7 +129,14 @@ def test_the_sources_of_what_the_bucket_holds_are_remembered(tmp_path: Path, buc
     upload(str(second), bucket, scratch=tmp_path / "tmp", replace=True, called="made-up sample data")
     assert sources() == ["made-up sample data"]
     assert UPLOAD_RECORD not in keys(bucket)
+    assert last_upload.read_agreed(bucket) == {
+        file.name if file.month_column is None else "ratings/2001-01": data_version(
+            bucket.contents().of(file, "2001-01" if file.month_column else None)
+        )
+        for file in RAW_FILES
+    }
     last_upload.record(bucket, "https://me:secret@example.org:8443/ml-25m.zip?token=secret#x", alone=True)
     assert sources() == ["https://example.org:8443/ml-25m.zip"]
+    assert last_upload.read_agreed(bucket)
     bucket.put(UPLOAD_RECORD, io.BytesIO(b"not ours"))
-    assert sources() == []
+    assert (sources(), last_upload.read_agreed(bucket)) == ([], {})

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import dagster as dg
 import pytest
 
 from netflix_assets.catalog import raw_file
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.upload import upload
+from netflix_assets.loading.raw_assets import agreed_objects, raw_table_asset
 from netflix_assets.loading.shrink import Shrink
 from netflix_assets.loading.warehouse import RefusedLoad
+from netflix_assets.settings import Settings, Target
+from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.loading.harness import Loading, csv, ratings
 
 RATINGS, MOVIES, TAGS = raw_file("ratings"), raw_file("movies"), raw_file("tags")
@@ -46,7 +54,7 @@ def test_a_file_that_loses_many_rows_or_keys_or_is_deleted_stays_until_a_person_
     assert "from 40 rows to 0" in loading.refused(lambda: loading.replace(MOVIES, {None: ()}), RefusedLoad)
     loading.put(MOVIES, movies(11, 60))
     assert loading.load(MOVIES).rows_loaded == 50
-    accepted = loading.warehouse.replace(MOVIES, {None: ()}, loading.bucket, run_id="run-2", accept_shrink=True)
+    accepted = loading.warehouse.replace(MOVIES, {None: ()}, loading.bucket, run_id="run-2", accept_shrink=[None])
     assert accepted.refused == {}
     assert loading.rows(MOVIES) == []
 
@@ -74,3 +82,33 @@ def test_the_same_objects_loaded_again_and_a_month_that_grows_are_not_compared_a
     assert loading.load(RATINGS).rows_loaded == 30
     assert loading.load_body(RATINGS, csv(RATINGS, *ratings(60))).rows_loaded == 60
     assert len(loading.rows(RATINGS)) == 60
+
+
+def test_a_person_agrees_by_the_config_of_a_load_or_by_replacing_the_bucket(
+    bucket: LandingBucket, settings: Settings, tmp_path: Path
+) -> None:
+    warehouse, source = duckdb_from(settings), tmp_path / "source"
+
+    def load(*, accept_shrink: bool = False) -> int:
+        step = raw_table_asset(MOVIES, Target.LOCAL)
+        config = {"ops": {step.op.name: {"config": {"accept_shrink": accept_shrink}}}}
+        resources = {"bucket": bucket, "warehouse": warehouse}
+        dg.materialize([step], resources=resources, run_config=config, raise_on_error=False)
+        return warehouse.row_count(MOVIES)
+
+    def given(first: int, last: int, *, replace: bool) -> None:
+        source.mkdir(exist_ok=True)
+        (source / "movies.csv").write_bytes(movies(first, last))
+        upload(str(source), bucket, scratch=tmp_path / "upload", replace=replace)
+
+    given(1, 80, replace=False)
+    assert load() == 80
+    given(1, 40, replace=False)
+    assert load() == 80
+    assert load(accept_shrink=True) == 40
+    given(1, 20, replace=True)
+    assert load() == 20
+    # What came later is not what was agreed to.
+    given(41, 55, replace=False)
+    assert load() == 20
+    assert agreed_objects(TAGS, {None: ()}, {"tags": "of another object"}) == set()
