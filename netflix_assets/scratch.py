@@ -12,7 +12,7 @@ from pathlib import Path
 
 from netflix_assets.errors import UserError
 
-_PREFIXES = ("load-", "upload-", "split-")
+_PREFIXES = ("load-", "upload-", "split-", "sample-", "parse-")
 
 
 @contextmanager
@@ -24,7 +24,7 @@ def scratch_folder(root: Path, prefix: str, *, error: type[UserError] = UserErro
 
     Args:
         root: Folder that all tasks share; made if missing.
-        prefix: Start of the folder's name: `load-`, `upload-` or `split-`.
+        prefix: Start of the folder's name: one of the prefixes above.
         error: What to raise.
 
     Raises:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import subprocess
 import sys
 from pathlib import Path
@@ -34,6 +36,20 @@ def test_what_a_killed_task_left_is_removed_by_the_next_and_what_is_alive_stays(
         other.wait()
     remove_abandoned(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["something-else"]
+
+
+def test_where_folders_cannot_be_locked_nothing_is_taken_for_abandoned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    (tmp_path / "load-of-somebody").mkdir()
+    with scratch_folder(tmp_path, "load-") as folder:
+        assert folder.is_dir()
+    remove_abandoned(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["load-of-somebody"]
 
 
 def test_a_root_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import tempfile
 import time
 from collections.abc import Collection
 from contextlib import ExitStack
@@ -16,6 +15,7 @@ from rich.markup import escape
 
 from netflix_assets.cli.shared import console, definitions, errors, one_sentence, waiting
 from netflix_assets.cli.upload import ask, run_upload
+from netflix_assets.scratch import remove_abandoned, scratch_folder
 from netflix_assets.settings import Settings, Target
 
 if TYPE_CHECKING:
@@ -66,6 +66,7 @@ def materialize(force: bool, accept: tuple[str, ...]) -> None:
 def _materialize(settings: Settings, *, force: bool = False, accept: Collection[str] = ()) -> bool:
     from netflix_assets.automation import unchanged
 
+    remove_abandoned(settings.home / "tmp")
     found = unchanged.fingerprint(settings)
     if not force and not accept and unchanged.holds(settings, found):
         console.print(_UP_TO_DATE)
@@ -187,11 +188,12 @@ def demo(data: str | None, skip: tuple[str, ...], yes: bool) -> None:
     settings = Settings.from_environment()
     # On a laptop the bucket is a copy of what was uploaded; elsewhere it may be all there is.
     confirm = None if yes or settings.target is Target.LOCAL else ask
-    with tempfile.TemporaryDirectory(prefix="netflix-sample-") as folder:
+    # What a killed demo leaves of it, the next command removes.
+    with scratch_folder(settings.home / "tmp", "sample-") as folder:
         if data is None:
-            _sample(Path(folder), DEMO_SCALE, 1)
+            _sample(folder, DEMO_SCALE, 1)
         called = None if data else "made-up sample data"
-        run_upload(settings, data or folder, skip=skip, replace=True, confirm=confirm, called=called)
+        run_upload(settings, data or str(folder), skip=skip, replace=True, confirm=confirm, called=called)
     if not _materialize(settings):
         raise SystemExit(1)
     _status(settings)

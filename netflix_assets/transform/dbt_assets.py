@@ -1,6 +1,7 @@
 """Every model, seed and snapshot of the dbt project as an asset, every test as an asset check."""
 
 import json
+import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from netflix_assets.private_apis import InstalledDbtVersion, close_duckdb_of_dbt
 from netflix_assets.settings import Settings
 from netflix_assets.transform.project import dbt_environment, dbt_executable, prepared_project
 from netflix_assets.transform.translator import NetflixDbtTranslator
+
+_OUTPUTS_KEPT = 20
 
 DbtManifest = Mapping[str, Any]
 
@@ -67,25 +70,28 @@ def dbt_build(
         }
         arguments = ["build", *config.flags(), *([] if due else ["--exclude-resource-type", "unit_test"])]
         with dbt_environment(settings, context.run.run_id):
-            invocation = dbt.cli(arguments, context=context)
+            target = output_folder(settings, "build", context.run.run_id)
+            invocation = dbt.cli(arguments, context=context, target_path=target)
         try:
             yield from _described(invocation)
         except DagsterDbtCliRuntimeError:
             # The step of `unit_tests` is skipped after this one failed.
-            for result in by_unit_test(_results(invocation), due).values():
+            for result in by_unit_test(_results(target), due).values():
                 context.instance.report_runless_asset_event(evaluation(result))
             raise
         finally:
             close_duckdb_of_dbt()
-        if due:
-            _results_path(settings, context.run.run_id).write_text(json.dumps(_results(invocation)))
 
     return _build
 
 
-def _results_path(settings: Settings, run_id: str) -> Path:
-    """Where the results of a run's `dbt build` are left for the run's step of unit tests."""
-    return settings.dbt_target_path / f"results-{run_id}.json"
+def output_folder(settings: Settings, command: str, run_id: str) -> Path:
+    """Return the folder for what a dbt command of a run writes; those of the newest runs are kept, others removed."""
+    target = settings.dbt_target_path
+    folders = [path for path in target.glob("dbt_*") if path.is_dir()]
+    for old in sorted(folders, key=lambda path: path.stat().st_mtime)[:-_OUTPUTS_KEPT]:
+        shutil.rmtree(old, ignore_errors=True)
+    return target / f"dbt_{command}-{run_id}"
 
 
 def evaluation(result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
@@ -147,15 +153,17 @@ def unit_tests(
         selected = {
             unique_id: spec for unique_id, spec in specs.items() if spec.key in context.selected_asset_check_keys
         }
-        built = _results_path(settings, context.run.run_id)
-        results = by_unit_test(json.loads(built.read_bytes()) if built.exists() else [], selected)
-        built.unlink(missing_ok=True)
+        run_id = context.run.run_id
+        results = by_unit_test(_results(output_folder(settings, "build", run_id)), selected)
         error: Exception | None = None
         names = [f"test_type:unit,{spec.name}" for unique_id, spec in selected.items() if unique_id not in results]
         if names:
-            with dbt_environment(settings, context.run.run_id):
-                invocation = dbt.cli(["test", "--select", " ".join(names)], manifest=manifest, raise_on_error=False)
-            results |= by_unit_test(_results(invocation.wait()), selected)
+            target = output_folder(settings, "test", run_id)
+            arguments = ["test", "--select", " ".join(names)]
+            with dbt_environment(settings, run_id):
+                invocation = dbt.cli(arguments, manifest=manifest, raise_on_error=False, target_path=target)
+            invocation.wait()
+            results |= by_unit_test(_results(target), selected)
             error = invocation.get_error()
         for unique_id, spec in selected.items():
             if unique_id not in results:
@@ -189,11 +197,10 @@ def _unit_test_spec(
     )
 
 
-def _results(invocation: DbtCliInvocation) -> list[dict[str, Any]]:
+def _results(folder: Path) -> list[dict[str, Any]]:
     """What dbt wrote of each node it ran; nothing if it did not come that far."""
-    if not (invocation.target_path / "run_results.json").exists():
-        return []
-    return list(invocation.get_artifact("run_results.json")["results"])
+    written = folder / "run_results.json"
+    return list(json.loads(written.read_bytes())["results"]) if written.exists() else []
 
 
 def _unit_test_result(spec: dg.AssetCheckSpec, result: Mapping[str, Any]) -> dg.AssetCheckResult:

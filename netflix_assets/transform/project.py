@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import version
@@ -18,6 +17,7 @@ from pathlib import Path
 from dagster_dbt import DbtProject
 
 from netflix_assets.errors import SettingsError, UserError
+from netflix_assets.scratch import scratch_folder
 from netflix_assets.settings import PROJECT_ROOT, Settings, child_environment
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
@@ -101,9 +101,8 @@ def _parse(settings: Settings) -> None:
 
     target = settings.dbt_target_path
     try:
-        target.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=target, prefix="parse-") as folder, dbt_environment(settings):
-            where = ["--project-dir", str(PROJECT_DIR), "--target-path", folder, "--log-path", folder]
+        with scratch_folder(target, "parse-", error=SettingsError) as folder, dbt_environment(settings):
+            where = ["--project-dir", str(PROJECT_DIR), "--target-path", str(folder), "--log-path", str(folder)]
             parsed = dbtRunner().invoke(["--log-level", "none", "parse", *where])
             if not parsed.success:
                 raise UserError(f"dbt cannot parse {PROJECT_DIR}: {parsed.exception}")

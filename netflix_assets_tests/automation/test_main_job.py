@@ -176,6 +176,7 @@ def test_a_file_cut_short_closes_no_history_until_a_person_accepts_it(small: Pip
     upload(str(tmp_path / "source"), small.bucket, scratch=tmp_path / "upload", replace=True)
     assert small.materialize().success
     assert small.query(closed) == [(54, 54)]
+    assert [small.one(f"select count(*) from {table}") for table in ("fact.fact_ratings", "staging.src_tags")] == [0, 2]
 
 
 def test_a_check_without_a_result_for_the_newest_build_is_pending_and_is_run_alone(small: Pipeline) -> None:

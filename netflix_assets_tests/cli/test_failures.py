@@ -8,6 +8,7 @@ import os
 import signal
 import socket
 import sqlite3
+from pathlib import Path
 
 import pytest
 import sqlalchemy
@@ -18,6 +19,7 @@ from netflix_assets.cli.failures import sentence_for
 from netflix_assets.cli.shared import one_sentence
 from netflix_assets.errors import UserError
 from netflix_assets.settings import Settings
+from netflix_assets_tests.pipeline import MOVIES
 
 
 def of_sqlite(text: str) -> sqlalchemy.exc.OperationalError:
@@ -114,3 +116,20 @@ def test_a_second_dev_on_one_home_says_that_the_first_runs(settings: Settings) -
         code, said = dev(settings, port)
     assert code == 1
     assert f"already runs on {settings.home} (process 4711)" in said
+
+
+def test_a_home_whose_files_cannot_be_locked_is_named(
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr(fcntl, "flock", refuse)
+    environment = {"NETFLIX_HOME": str(settings.home), "NETFLIX_S3_ENDPOINT": settings.s3_endpoint}
+    source = tmp_path / "movies.csv"
+    source.write_text(MOVIES)
+    for arguments in (["upload", str(source)], ["s3", "serve"], ["dev", "--port", "0"]):
+        result = CliRunner().invoke(main, arguments, env=environment)
+        assert result.exit_code == 1
+        assert "cannot be locked (No locks available)" in result.output
+        assert "set NETFLIX_HOME to a folder on a disk of this machine" in result.output

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import dagster as dg
 
-from netflix_assets.transform.dbt_assets import PROJECT_VERSION, BuildConfig, by_unit_test, evaluation
+from netflix_assets.settings import Settings
+from netflix_assets.transform.dbt_assets import (
+    PROJECT_VERSION,
+    BuildConfig,
+    by_unit_test,
+    evaluation,
+    output_folder,
+)
 from netflix_assets_tests.pipeline import Pipeline
 
 SPECS = {
@@ -35,8 +42,15 @@ def test_a_failure_in_the_build_is_told_though_the_step_that_tells_results_is_sk
 def test_a_first_run_starts_dbt_once_and_has_a_result_of_every_unit_test(built_small: Pipeline) -> None:
     started = [path.parent.name for path in built_small.settings.dbt_target_path.glob("*/run_results.json")]
     assert started and all(name.startswith("dbt_build") for name in started)
-    assert not list(built_small.settings.dbt_target_path.glob("results-*.json"))
     assert not any(table.checks_failed or table.checks_pending for table in built_small.status().tables)
+
+
+def test_what_dbt_writes_of_the_newest_runs_is_kept(settings: Settings) -> None:
+    for number in range(30):
+        output_folder(settings, "build", f"run-{number:02}").mkdir(parents=True)
+    kept = {path.name for path in settings.dbt_target_path.iterdir()}
+    assert "dbt_build-run-29" in kept
+    assert len(kept) == 21
 
 
 def test_the_launchpad_offers_every_month_and_a_full_refresh() -> None:
