@@ -8,6 +8,9 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Any
 
+INTERRUPTS = {"KeyboardInterrupt", "DagsterExecutionInterruptedError"}
+"""Names of the errors by which Python and Dagster interrupt what runs."""
+
 
 class _Ended(BaseException):
     """A signal asked us to end; not an Exception, so that nothing on the way up swallows it."""

@@ -10,11 +10,13 @@ import dagster as dg
 from netflix_assets.automation.runs import COMMAND_LINE_TAG, executing, run_tags
 from netflix_assets.private_apis import (
     MAX_RUNTIME_SECONDS_TAG,
+    ErrorSource,
     ExecutionPlan,
     PlanOrchestrationContext,
     RetryMode,
     StepDependencyConfig,
 )
+from netflix_assets.signals import INTERRUPTS
 
 
 class _Supervised(dg.Executor):
@@ -78,14 +80,27 @@ def execute_supervised(
 
     Raises:
         UserError: The run took too long, or somebody else ended it.
+        KeyboardInterrupt: The process was asked to end, which Dagster records and else keeps to itself.
     """
     executor = job.executor_def
     assert isinstance(executor, SupervisedExecutor), "all definitions have it"
     with executing(instance, run_id, executor.max_runtime_seconds):
-        return job.execute_in_process(
+        result = job.execute_in_process(
             instance=instance,
             run_id=run_id,
             run_config=run_config,
             tags={COMMAND_LINE_TAG: "true", **run_tags(executor.max_runtime_seconds), **tags},
             raise_on_error=False,
         )
+        if any(_is_interrupt(event) for event in result.all_events):
+            raise KeyboardInterrupt
+        return result
+
+
+def _is_interrupt(event: dg.DagsterEvent) -> bool:
+    if event.is_step_failure:
+        return event.step_failure_data.error_source is ErrorSource.INTERRUPT
+    if event.event_type is not dg.DagsterEventType.RUN_FAILURE:
+        return event.event_type is dg.DagsterEventType.RUN_CANCELED
+    error = event.job_failure_data.error
+    return error is not None and error.cls_name in INTERRUPTS

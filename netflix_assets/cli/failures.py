@@ -4,24 +4,24 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import signal
+import socket
 import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from types import FrameType
 
 from netflix_assets.errors import SettingsError, UserError
 from netflix_assets.settings import Settings
+from netflix_assets.signals import INTERRUPTS
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
 _REFUSED = {errno.EACCES, errno.EPERM, errno.EROFS}
+_HARDLY_ANY_ROOM = 1 << 20
 _NO_LOCKS = {errno.ENOLCK, errno.ENOTSUP, errno.EBADF}
 INTERRUPTED = 128 + signal.SIGINT
 TERMINATED = 128 + signal.SIGTERM
-
-
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM came; whatever handles an interrupt handles it in the same way."""
 
 
 @contextmanager
@@ -29,28 +29,53 @@ def interruptible() -> Iterator[None]:
     """Treat SIGTERM like Ctrl-C in the block.
 
     Raises:
-        SystemExit: One of them came; the code is the one that shells use for it.
+        SystemExit: One of them came, and the block did not end well; the code is the one that shells use for it.
     """
-    came: list[int] = []
 
-    def terminate(_number: int, _frame: FrameType | None) -> None:
-        came.append(TERMINATED)
-        raise _Terminated
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
 
-    before = signal.signal(signal.SIGTERM, terminate)
-    try:
-        yield
-    except BaseException as error:
-        if not isinstance(error, UserError) and any(is_interrupt(one) for one in _chain(error)):
-            raise SystemExit(came[0] if came else INTERRUPTED) from error
-        raise
-    finally:
-        signal.signal(signal.SIGTERM, before)
+    with _signals() as came:
+        before = {number: signal.signal(number, interrupt) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield
+        except BaseException as error:
+            # What is in the way of an interrupt may turn it into anything.
+            ended_well = isinstance(error, SystemExit) and not error.code
+            if isinstance(error, UserError) or ended_well:
+                raise
+            if not came() and not any(is_interrupt(one) for one in _chain(error)):
+                raise
+            raise SystemExit(TERMINATED if signal.SIGTERM in came() else INTERRUPTED) from error
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+
+@contextmanager
+def _signals() -> Iterator[Callable[[], set[int]]]:
+    """Yield a function that tells which interrupts came, whoever handled them: Dagster puts handlers of its own."""
+    reading, writing = socket.socketpair()
+    came: set[int] = set()
+
+    def tell() -> set[int]:
+        with suppress(BlockingIOError):
+            came.update({*reading.recv(1024)} & {signal.SIGINT, signal.SIGTERM})
+        return came
+
+    with reading, writing:
+        for end in (reading, writing):
+            end.setblocking(False)
+        before = signal.set_wakeup_fd(writing.fileno(), warn_on_full_buffer=False)
+        try:
+            yield tell
+        finally:
+            signal.set_wakeup_fd(before)
 
 
 def is_interrupt(error: BaseException) -> bool:
     """Return whether an error is an interrupt, Dagster's included."""
-    return isinstance(error, KeyboardInterrupt) or type(error).__name__ == "DagsterExecutionInterruptedError"
+    return isinstance(error, KeyboardInterrupt) or type(error).__name__ in INTERRUPTS
 
 
 def sentence_for(error: BaseException) -> str | None:
@@ -89,7 +114,7 @@ def _of_sqlite(text: str) -> str:
             f"Dagster's history in {history} is held by another process ({text}); wait until that has finished, or "
             "end it, then try again"
         )
-    if "full" in text:
+    if "full" in text or ("I/O error" in text and shutil.disk_usage(_home()).free < _HARDLY_ANY_ROOM):
         return _full(history)
     if "readonly" in text or "unable to open" in text:
         return _refused(f"Dagster's history in {history} cannot be written ({text})")

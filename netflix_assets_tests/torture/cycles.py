@@ -27,7 +27,7 @@ from netflix_assets_tests.torture.homes import CHANGED, base, finish, prepared, 
 from netflix_assets_tests.torture.state import Counts, State, state_of
 from netflix_assets_tests.warm_dbt import warm_dbt
 
-_DISK_MEGABYTES = 24
+_DISK_MEGABYTES = 64
 
 
 @dataclass(frozen=True)

@@ -60,7 +60,7 @@ def prepared(settings: Settings, folder: Path, *, fresh: bool) -> Settings:
     """Return a copy of a home, at an address of its own; without any table if it is to be a first load."""
     home = folder / "home"
     home.mkdir(parents=True)
-    for name in ("s3",) if fresh else ("s3", "dagster", "dbt", "warehouse.duckdb"):
+    for name in ("s3",) if fresh else ("s3", "dagster", "dbt", "warehouse.duckdb", "warehouse.duckdb.wal"):
         source = settings.home / name
         if source.is_dir():
             shutil.copytree(source, home / name)
