@@ -131,8 +131,9 @@ def torture(cycles: Sequence[Plan], seed: int, root: Path, *, built: Path | None
     total = Counts()
     undisturbed = Undisturbed(root, built, first_loads=any(plan.fresh for plan in cycles))
     # A process of the pool forks commands, so it must not have threads.
-    with ProcessPoolExecutor(at_once, multiprocessing.get_context("fork")) as pool:
+    with ProcessPoolExecutor(at_once, multiprocessing.get_context("fork")) as pool, ExitStack() as ending:
         started = {pool.submit(_one, undisturbed, plan, seed, root): plan for plan in cycles}
+        ending.callback(end_children)
         for done, cycle in enumerate(as_completed(started), 1):
             counts, plan = cycle.result(), started[cycle]
             total.add(counts)
