@@ -78,7 +78,7 @@ def serve(port: int) -> None:
         console.print(f"report at http://127.0.0.1:{server.server_port}, until Ctrl-C", soft_wrap=True)
         with until_signal():
             server.serve_forever()
-        console.print("stopped")
+    raise KeyboardInterrupt
 
 
 @report.command("looker-studio", epilog="Example: netflix-assets report looker-studio")

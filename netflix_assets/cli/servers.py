@@ -38,6 +38,8 @@ def serve() -> None:
         )
 
     local_s3.serve(Settings.from_environment(), on_ready=ready)
+    # Only a signal ends it without an error.
+    raise KeyboardInterrupt
 
 
 @click.command(epilog="Example: netflix-assets dev --port 3001")
@@ -95,7 +97,11 @@ def _only_one(home: Path) -> Iterator[None]:
 
 
 def _dg_dev(settings: Settings, port: int) -> int:
-    """Run `dg dev` until it ends or we are asked to; returns its exit code."""
+    """Run `dg dev` until it ends, and return its exit code.
+
+    Raises:
+        KeyboardInterrupt: We were asked to end.
+    """
     # Started inside the block: before it SIGINT may be ignored, and a child inherits that.
     with (
         until_signal(),
@@ -120,4 +126,4 @@ def _dg_dev(settings: Settings, port: int) -> int:
         finally:
             if process.poll() is None:
                 process.send_signal(signal.SIGINT)
-    return 0
+    raise KeyboardInterrupt

@@ -101,4 +101,5 @@ def dev_server(settings: Settings) -> Iterator[Dev]:
             yield dev
         finally:
             process.send_signal(signal.SIGTERM)
-            process.wait(timeout=_STOP_SECONDS)
+            code = process.wait(timeout=_STOP_SECONDS)
+        assert code == 143, Path(log).read_text()[-3000:]

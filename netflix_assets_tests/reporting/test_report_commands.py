@@ -77,7 +77,7 @@ def served(kept: Settings) -> Iterator[str]:
     line = process.stdout.readline()
     yield re.search(r"http://127\.0\.0\.1:\d+", line)[0]  # type: ignore[index]
     process.send_signal(signal.SIGINT)
-    assert process.wait(timeout=20) == 0
+    assert process.wait(timeout=20) == 130
 
 
 def test_serve_gives_the_newest_page_and_nothing_else(served: str, kept: Settings) -> None:

@@ -81,9 +81,9 @@ def _be(act: Callable[[], object], environment: Mapping[str, str], output: Path)
         # What this process is to remove when it ends is not the child's to remove.
         for inherited in list(weakref.finalize._registry):  # type: ignore[attr-defined]
             inherited.detach()
+        # Until the command begins, a signal ends it without a word.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
-        signal.signal(signal.SIGINT, signal.default_int_handler)
         nothing = os.open(os.devnull, os.O_RDONLY)
         written = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         for stream, opened in enumerate((nothing, written, written)):

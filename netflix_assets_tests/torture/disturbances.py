@@ -109,13 +109,11 @@ def _servers_of(home: Settings) -> dict[int, str]:
 def asked_to_end(cycle: Cycle) -> None:
     """Ask the command to end, as Ctrl-C or a service manager does."""
     process = cycle.start()
+    cycle.some_time(process)
     _ask(cycle, process)
 
 
 def _ask(cycle: Cycle, process: Forked) -> None:
-    # Before the command has begun, Python itself answers.
-    process.wait(0.3)
-    cycle.some_time(process)
     cycle.counts.kills += process.poll() is None
     process.send(cycle.random.choice([signal.SIGINT, signal.SIGTERM]))
     cycle.end(process)
@@ -218,9 +216,8 @@ def dev_killed(cycle: Cycle) -> None:
     if len(refused) != 1 or refused[0].returncode != 1:
         cycle.counts.note(f"two dev: {[one.said()[-1000:] for one in processes]}")
     if cycle.random.random() < 0.5:
-        for process in processes:
-            process.send(signal.SIGTERM)
-            cycle.end(process)
+        for process in (one for one in processes if one.poll() is None):
+            _ask(cycle, process)
         return
     left = {pid for one in processes for pid in descendants(one.pid)}
     for process in processes:
@@ -243,9 +240,7 @@ def upload_killed(cycle: Cycle) -> None:
     if cycle.random.random() < 0.5:
         cycle.kill(process)
     else:
-        cycle.counts.kills += process.poll() is None
-        process.send(cycle.random.choice([signal.SIGINT, signal.SIGTERM]))
-        cycle.end(process)
+        _ask(cycle, process)
     again = cycle.start(*arguments)
     cycle.end(again)
     if again.returncode:

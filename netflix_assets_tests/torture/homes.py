@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import signal
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -87,7 +88,7 @@ def told_as_ended(process: Forked) -> str | None:
     if process.returncode == 0:
         return None
     said = process.said()
-    wanted = {130, 143}
+    wanted = {130, 143, -signal.SIGINT, -signal.SIGTERM}
     if "Traceback" in said or process.returncode not in wanted:
         return f"asked to end, it ended with {process.returncode}: {said[-1500:]}"
     return None

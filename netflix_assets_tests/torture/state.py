@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import duckdb
 
 from netflix_assets.automation.instance import dagster_instance
-from netflix_assets.catalog import RAW_FILES
+from netflix_assets.catalog import RAW_FILES, UPLOAD_RECORD
 from netflix_assets.settings import Settings
 from netflix_assets.targets import duckdb_from
 
@@ -106,7 +105,7 @@ def state_of(settings: Settings) -> State:
     objects = {str(path.relative_to(bucket)) for path in (bucket / "raw").rglob("*") if path.is_file()}
     return State(
         tables,
-        frozenset(key for key in objects if not Path(key).name.startswith(".")),
+        frozenset(objects - {UPLOAD_RECORD}),
         frozenset(months),
         tuple(unbalanced),
         unfinished,
