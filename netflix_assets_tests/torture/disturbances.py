@@ -213,7 +213,7 @@ def dev_killed(cycle: Cycle) -> None:
         time.sleep(5 * _LOOK_SECONDS)
     time.sleep(cycle.random.uniform(0, cycle.seconds))
     refused = [one for one in processes if "already runs on" in one.said()]
-    if len(refused) != 1 or refused[0].returncode != 1:
+    if len(refused) != 1 or refused[0].poll() != 1:
         cycle.counts.note(f"two dev: {[one.said()[-1000:] for one in processes]}")
     if cycle.random.random() < 0.5:
         for process in (one for one in processes if one.poll() is None):
