@@ -21,6 +21,9 @@ FIRST_MONTH = "1995-01"
 UPLOAD_RECORD = f"{PREFIX}_upload.json"
 """Object that names what was uploaded, and when; no data."""
 
+SOURCE_LINES = f"{PREFIX}_lines/"
+"""Objects that say of others which lines of somebody's own files their rows are; no data."""
+
 RAW_SCHEMA = "raw"
 EXTRA_COLUMN = "_extra"
 """Column of every raw table for what columns hold that the catalogue does not know, as one JSON text."""
@@ -260,14 +263,19 @@ def file_named(file_name: str, files: Sequence[RawFile] = RAW_FILES) -> RawFile 
     return None
 
 
+def source_lines_key(key: str) -> str:
+    """The key of the object that says which lines the rows of this one are."""
+    return SOURCE_LINES + key.removeprefix(PREFIX)
+
+
 def is_system_file(path: str) -> bool:
     """Whether a path (of a source, or an object key) is a file of some system, and never data.
 
     Hidden files and folders, `__MACOSX/`, `._*`, `.DS_Store`, `Thumbs.db`, Spark's `_SUCCESS` and `.crc`, folder
-    markers (keys that end with a slash), and our own `UPLOAD_RECORD`.
+    markers (keys that end with a slash), and our own `UPLOAD_RECORD` and `SOURCE_LINES`.
     """
     *folders, name = path.split("/")
-    if not name or _SYSTEM_NAME.fullmatch(name):
+    if not name or path.startswith(SOURCE_LINES) or _SYSTEM_NAME.fullmatch(name):
         return True
     return any(
         part.lower() in _SYSTEM_FOLDERS or (part.startswith(".") and part.strip(".") != "") for part in (*folders, name)

@@ -31,7 +31,7 @@ class Reject:
     """One line of an object that was not loaded.
 
     Attributes:
-        object_key: The object, or the whole export that it was cut from.
+        object_key: The object; or the whole export, or the file of an upload, of which it was made.
         line: Line number in that, decompressed; the header is line 1.
         column: The column at fault, or None when the line as a whole is.
         reason: Why, in words.

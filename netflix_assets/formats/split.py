@@ -6,10 +6,8 @@ import datetime as dt
 import io
 import sys
 from array import array
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
-from itertools import count
 from pathlib import Path
 from typing import IO
 
@@ -36,6 +34,7 @@ def split_by_month(
     *,
     name: str,
     by_name: bool = False,
+    runs_folder: Path | None = None,
     progress: Callable[[], None] | None = None,
 ) -> dict[str, int]:
     """Cut a monthly file into `YYYY-MM.csv`, each with the header; lines keep their bytes and their order.
@@ -51,6 +50,7 @@ def split_by_month(
         folder: Where the months are written; must be empty.
         name: What the file is called in error texts.
         by_name: Its columns are found by their names; see `check_header`.
+        runs_folder: Where is written which lines of the file the rows of each month are; see `runs_of`.
         progress: Called now and then.
 
     Returns:
@@ -60,23 +60,42 @@ def split_by_month(
         UserError: The first line is not the file's header, no row can be placed, or a line is longer than any of CSV.
     """
     waiting: dict[str, list[bytes]] = {month: [] for month in set(_month_of_day().values())}
+    runs = {month: array("I") for month in waiting}
     rows: dict[str, int] = {}
-
-    def flush(header: bytes) -> None:
+    for batch in _placed(file, content, name=name, by_name=by_name):
+        lines, first = batch.lines, batch.number
+        for month, start, end in batch.runs():
+            if end - start == 1:
+                waiting[month].append(lines[start])
+            else:
+                waiting[month] += lines[start:end]
+            if runs_folder is not None:
+                pairs = runs[month]
+                pairs.append(first + start)
+                pairs.append(end - start)
         for month, found in waiting.items():
-            if found:
-                with (folder / f"{month}.csv").open("ab") as target:
-                    if month not in rows:
-                        target.write(header)
-                    target.writelines(found)
-                rows[month] = rows.get(month, 0) + len(found)
-                found.clear()
+            if not found:
+                continue
+            with (folder / f"{month}.csv").open("ab") as target:
+                if month not in rows:
+                    target.write(batch.header)
+                target.writelines(found)
+            if runs_folder is not None:
+                with (runs_folder / month).open("ab") as target:
+                    runs[month].tofile(target)
+                del runs[month][:]
+            rows[month] = rows.get(month, 0) + len(found)
+            found.clear()
         if progress is not None:
             progress()
-
-    keep_of_month = {month: found.append for month, found in waiting.items()}
-    _place(file, content, keep_of_month, lambda blank: None, flush, name=name, by_name=by_name)
     return dict(sorted(rows.items()))
+
+
+def runs_of(runs_folder: Path, month: str) -> array[int]:
+    """Read which lines of a file `split_by_month` made the rows of a month, as `SourceLines.runs`."""
+    runs = array("I")
+    runs.frombytes((runs_folder / month).read_bytes())
+    return runs
 
 
 @dataclass
@@ -108,49 +127,52 @@ def lines_by_month(file: RawFile, content: IO[bytes], months: Collection[str], *
         UserError: As `split_by_month` does.
     """
     found = {month: SplitLines() for month in months}
-    # Rows and blank lines come in the order of the file, each once.
-    numbers = count(2)
-
-    def keeper(lines: SplitLines) -> Callable[[bytes], object]:
-        def keep(line: bytes) -> None:
-            lines.numbers.append(next(numbers))
-            lines.size += len(line)
-
-        return keep
-
-    pass_over = partial(next, numbers)
-    keep_of_month = {
-        month: keeper(found[month]) if month in found else pass_over for month in set(_month_of_day().values())
-    }
-    header = _place(file, content, keep_of_month, pass_over, lambda _: None, name=name, by_name=True)
+    header = b""
+    for batch in _placed(file, content, name=name, by_name=True):
+        header = batch.header
+        for month, start, end in batch.runs():
+            if month in found:
+                found[month].numbers.extend(range(batch.number + start, batch.number + end))
+                found[month].size += sum(map(len, batch.lines[start:end]))
     for lines in found.values():
         lines.size += len(header)
     return {month: lines for month, lines in found.items() if lines.numbers}
 
 
-def _place(
-    file: RawFile,
-    content: IO[bytes],
-    keep_of_month: Mapping[str, Callable[[bytes], object]],
-    pass_over: Callable[[bytes], object],
-    flush: Callable[[bytes], object],
-    *,
-    name: str,
-    by_name: bool,
-) -> bytes:
-    """Give every line after the header, in its order, to its month or, if it is blank, to what passes over it.
+@dataclass(frozen=True)
+class _Placed:
+    """Lines of a file, and the months that they go to.
+
+    Attributes:
+        header: Of the file.
+        number: Line of the first of them in the file; the header is line 1.
+        lines: The lines.
+        months: The month of each run of lines; None of blank ones.
+        starts: Where each run starts among the lines.
+    """
+
+    header: bytes
+    number: int
+    lines: list[bytes]
+    months: list[str | None]
+    starts: list[int]
+
+    def runs(self) -> Iterator[tuple[str, int, int]]:
+        """Month, start and end of each run of rows."""
+        ends = (*self.starts[1:], len(self.lines))
+        for month, start, end in zip(self.months, self.starts, ends, strict=True):
+            if month is not None:
+                yield month, start, end
+
+
+def _placed(file: RawFile, content: IO[bytes], *, name: str, by_name: bool) -> Iterator[_Placed]:
+    """Give every line after the header, in its order, a month, some megabytes at a time.
 
     Args:
         file: A monthly file of the catalogue.
         content: Its bytes, decompressed.
-        keep_of_month: What takes the rows of each month.
-        pass_over: What takes the blank lines.
-        flush: Called with the header after every few megabytes.
         name: What the file is called in error texts.
         by_name: Its columns are found by their names; see `check_header`.
-
-    Returns:
-        The header.
 
     Raises:
         UserError: The first line is not the file's header, no row can be placed, or a line is longer than any of CSV.
@@ -160,43 +182,50 @@ def _place(
     first_line = lines.readline()
     layout = check_header(file, name, first_line, by_name=by_name)
     header = first_line.removeprefix(BOM)
-    keep_of_day = {day: keep_of_month[month] for day, month in _month_of_day().items()}
+    month_of_day = _month_of_day()
     clock = _Clock(file, layout)
-    # A text that stands before the time may hold commas, so then each line is read as the clock does.
+    # A text among the columns may hold commas, so then each line is read as the clock does.
     position = sys.maxsize if layout.unknown else clock.position
 
     leading: list[bytes] = []
-    keep: Callable[[bytes], object] | None = None
+    month: str | None = None
     for line in lines:
         leading.append(line)
         if not line.strip():
             continue
-        keep = keep_of_day.get(clock.day(line))
-        if keep is not None or len(leading) >= _MOST_LEADING_LINES:
+        month = month_of_day.get(clock.day(line))
+        if month is not None or len(leading) >= _MOST_LEADING_LINES:
             break
     rows = [line for line in leading if line.strip()]
-    if keep is None and rows:
+    if month is None and rows:
         raise UserError(
             f"{name}, {clock.fault(leading)}; none of the first {len(rows)} rows can be placed in a month, "
             f"by a {file.month_column} in seconds since 1970, from {FIRST_MONTH} until now"
         )
-    if keep is None:
-        return header
-    for line in leading:
-        (keep if line.strip() else pass_over)(line)
-    flush(header)
+    if month is None:
+        return
+    months = [month if line.strip() else None for line in leading]
+    yield _Placed(header, 2, leading, months, list(range(len(leading))))
+    number = 2 + len(leading)
     while batch := lines.readlines(_BYTES_IN_MEMORY):
-        for line in batch:
+        months, starts = [], []
+        running: str | None = ""
+        for at, line in enumerate(batch):
             try:
-                keep = keep_of_day[int(line.split(b",")[position]) // _DAY]
+                month = month_of_day[int(line.split(b",")[position]) // _DAY]
             except (ValueError, IndexError, KeyError):
                 if not line.strip():
-                    pass_over(line)
+                    months.append(None)
+                    starts.append(at)
+                    running = ""
                     continue
-                keep = keep_of_day.get(clock.day(line), keep)
-            keep(line)
-        flush(header)
-    return header
+                month = month_of_day.get(clock.day(line), month)
+            if month is not running:
+                months.append(month)
+                starts.append(at)
+                running = month
+        yield _Placed(header, number, batch, months, starts)
+        number += len(batch)
 
 
 class _Clock:
@@ -249,4 +278,5 @@ def _month_of_day() -> dict[int, str]:
     now = dt.datetime.now(dt.timezone.utc)
     first = dt.date.fromisoformat(f"{FIRST_MONTH}-01").toordinal()
     next_month = (now.replace(day=1) + dt.timedelta(days=31)).date().replace(day=1).toordinal()
-    return {day - epoch: dt.date.fromordinal(day).isoformat()[:7] for day in range(first, next_month)}
+    # Days of one month have one text, so that lines of it are known by identity.
+    return {day - epoch: sys.intern(dt.date.fromordinal(day).isoformat()[:7]) for day in range(first, next_month)}

@@ -296,12 +296,20 @@ class LandingBucket:
             assert self._client
         yield from self._checked(self._settings, prefix, lambda: list(self._listed(prefix)))
 
+    def source_lines(self) -> dict[str, str]:
+        """ETag of every object that says which lines the rows of another are, by its key.
+
+        Raises:
+            BucketError: The store cannot be reached or refuses.
+        """
+        return {found.key: found.etag for found in self._listed(catalog.SOURCE_LINES)}
+
     def _listed(self, prefix: str) -> Iterator[ObjectVersion]:
         with self._reporting(f"list {prefix} of bucket {self.name!r}"):
             pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
             for page in pages:
                 for entry in page.get("Contents", ()):
-                    if catalog.is_system_file(entry["Key"]):
+                    if catalog.is_system_file(entry["Key"]) and prefix != catalog.SOURCE_LINES:
                         continue
                     yield ObjectVersion(
                         key=entry["Key"],
@@ -385,15 +393,16 @@ class LandingBucket:
                 f"(ETag {version.etag}, now {etag.strip(chr(34))}); observe the bucket and load again"
             )
 
-    def put(self, key: str, body: BinaryIO, *, content_type: str = "binary/octet-stream") -> None:
-        """Write one object; it is visible only once it is complete."""
+    def put(self, key: str, body: BinaryIO, *, content_type: str = "binary/octet-stream") -> str:
+        """Write one object, visible only once it is complete; returns its ETag."""
         with self._reporting(f"write {key}"):
-            self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+            answer = self._client.put_object(Bucket=self.name, Key=key, Body=body, ContentType=content_type)
+        return str(answer["ETag"]).strip('"')
 
-    def put_file(self, key: str, path: Path) -> None:
-        """Write one object from a file."""
+    def put_file(self, key: str, path: Path) -> str:
+        """Write one object from a file; returns its ETag."""
         with path.open("rb") as body:
-            self.put(key, body)
+            return self.put(key, body)
 
     def delete(self, key: str) -> None:
         """Remove one object; removing one that is not there is no error."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from netflix_assets.catalog import RawFile
 from netflix_assets.formats.dialects import Extras
 from netflix_assets.formats.lines import BOM, whole_lines
+from netflix_assets.formats.source_lines import StreamLines
 from netflix_assets.landing.recognition import Part
 from netflix_assets.landing.sources import Source, reading, text_of
 
@@ -16,6 +17,7 @@ def converted(
     parts: Sequence[Part],
     extras: Extras,
     source: Source,
+    lines: StreamLines,
     count: Callable[[int], None] | None = None,
 ) -> Iterator[bytes]:
     """Read the parts of a raw file one after the other, as CSV with the catalogue's header.
@@ -25,12 +27,17 @@ def converted(
         parts: In their order; each in a dialect.
         extras: Small files that their converters read.
         source: Where they are.
+        lines: Noted in it is which lines of the parts those of the CSV are.
         count: Told how many bytes were read since.
     """
     yield ",".join(file.header).encode() + b"\n"
+    at = 2
     for part in parts:
         assert part.shape is not None
-        for _, rows in part.shape.convert(_pieces(part, part.shape.first_row, source, count), extras):
+        name = source.told(part.source)
+        for number, rows in part.shape.convert(_pieces(part, part.shape.first_row, source, count), extras):
+            lines.go_on(at, name, number)
+            at += rows.count(b"\n")
             yield rows
 
 

@@ -13,12 +13,11 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import Any
-from urllib.parse import urlsplit
 
 from netflix_assets.catalog import UPLOAD_RECORD
 from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.sources import without_secrets
 
 _REMEMBERED = 10
 
@@ -50,7 +49,7 @@ def record(bucket: LandingBucket, source: str, *, alone: bool, agreed: Mapping[s
         agreed: Data version of each file and month that a person wants in place of what was there, by name; by
             default those of the upload before.
     """
-    name = _without_secrets(source)
+    name = without_secrets(source)
     now = dt.datetime.now(dt.timezone.utc)
     others = [] if alone else [one for one in read(bucket) if one.source != name]
     entries = [UploadRecord(name, now), *others][:_REMEMBERED]
@@ -105,12 +104,3 @@ def told(records: tuple[UploadRecord, ...]) -> str:
     return "; before it, and in part still there: ".join(
         part for part in ("; ".join(map(str, records[:1])), "; ".join(map(str, records[1:]))) if part
     )
-
-
-def _without_secrets(source: str) -> str:
-    """An address without user, password and query, or the name of a folder or file without where it is."""
-    if source.startswith(("http://", "https://")):
-        parts = urlsplit(source)
-        host = parts.hostname or ""
-        return parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host, query="", fragment="").geturl()
-    return PurePosixPath(source.rstrip("/")).name or source

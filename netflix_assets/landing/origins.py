@@ -1,22 +1,31 @@
-"""Where the rows of an object stand in the file that somebody put, of which the object was cut."""
+"""Where the rows of an object stand in the file that somebody had, of which the object was made."""
 
 from __future__ import annotations
 
 from array import array
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from typing import IO, cast
+from typing import IO, Protocol, cast
 
-from netflix_assets.catalog import RawFile, place_of
+from netflix_assets.catalog import RawFile, place_of, source_lines_key
 from netflix_assets.errors import BucketError, UserError
 from netflix_assets.formats.compression import decompressed
+from netflix_assets.formats.source_lines import SourceLines
 from netflix_assets.formats.split import lines_by_month
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.landing.sources import ChunkReader
 
 
+class Origin(Protocol):
+    """Where the lines of an object are from."""
+
+    def place(self, number: int) -> tuple[str, int]:
+        """Return the file of a line of the object, and its line there; the header is line 1 in both."""
+        ...
+
+
 @dataclass(frozen=True)
-class Origin:
+class ExportLines:
     """The whole export that an object was cut from.
 
     Attributes:
@@ -27,12 +36,22 @@ class Origin:
     object_key: str
     lines: array[int]
 
-    def line(self, number: int) -> int:
-        """Return the export's line of a line of the object; the header is line 1 in both."""
-        return self.lines[number - 2] if number > 1 else 1
+    def place(self, number: int) -> tuple[str, int]:
+        """Return the export and its line of a line of the object; the header is line 1 in both."""
+        return self.object_key, self.lines[number - 2] if number > 1 else 1
 
 
-def origins_of(file: RawFile, versions: Collection[ObjectVersion], bucket: LandingBucket) -> dict[str, Origin]:
+def uploaded_from(version: ObjectVersion, bucket: LandingBucket) -> Origin | None:
+    """Find the rows of an object in the files that an upload read them from; None if it was put as it is.
+
+    Raises:
+        BucketError: The store cannot be reached or refuses.
+    """
+    body = bucket.read_if_there(source_lines_key(version.key))
+    return SourceLines.from_bytes(body, version.etag) if body else None
+
+
+def cut_from(file: RawFile, versions: Collection[ObjectVersion], bucket: LandingBucket) -> Mapping[str, Origin]:
     """Find the rows of objects in the whole export that they were cut from.
 
     The export is read and cut once more, which costs a load nothing as long as it rejects no row. An object that the
@@ -66,7 +85,7 @@ def origins_of(file: RawFile, versions: Collection[ObjectVersion], bucket: Landi
     except UserError:  # It is another export, which the next cut of it refuses in these words.
         return {}
     return {
-        cut[month].key: Origin(export.key, lines.numbers)
+        cut[month].key: ExportLines(export.key, lines.numbers)
         for month, lines in found.items()
         if lines.size == cut[month].size
     }

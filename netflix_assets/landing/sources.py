@@ -61,16 +61,32 @@ class Source:
         files: Its files, in the order of their paths.
         checksum_verified: True if a download matched the MD5 that is published beside it, False if none is
             published, None if nothing was downloaded.
+        called: What it is called where others read it; else its name without where it was.
     """
 
     name: str
     files: tuple[SourceFile, ...]
     checksum_verified: bool | None = None
+    called: str | None = None
 
     def label(self, one: SourceFile) -> str:
         """What a file is called in a sentence."""
         alone = len(self.files) == 1 and self.name.endswith(str(one.path))
         return self.name if alone else f"{one.path} of {self.name}"
+
+    def told(self, one: SourceFile) -> str:
+        """What a file is called where others read it: without where the source was, and without secrets."""
+        path, name = str(one.path), self.called or without_secrets(self.name)
+        return name if len(self.files) == 1 and name.endswith(path) else f"{path} of {name}"
+
+
+def without_secrets(source: str) -> str:
+    """An address without user, password and query, or the name of a folder or file without where it is."""
+    if source.startswith(("http://", "https://")):
+        parts = urlsplit(source)
+        host = parts.hostname or ""
+        return parts._replace(netloc=f"{host}:{parts.port}" if parts.port else host, query="", fragment="").geturl()
+    return PurePosixPath(source.rstrip("/")).name or source
 
 
 @contextmanager

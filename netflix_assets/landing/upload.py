@@ -12,20 +12,23 @@ other names were put there by someone else and stay. With `replace`, nothing sta
 from __future__ import annotations
 
 import hashlib
+import io
 import shutil
 import tempfile
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
+from dataclasses import replace as replaced
 from pathlib import Path, PurePosixPath
 from typing import IO, cast
 
 from netflix_assets import catalog
-from netflix_assets.catalog import PREFIX, RAW_FILES, RawFile, read_by_name
+from netflix_assets.catalog import PREFIX, RAW_FILES, RawFile, read_by_name, source_lines_key
 from netflix_assets.errors import UserError
 from netflix_assets.formats.lines import whole_lines
 from netflix_assets.formats.releases import Release, find_release
-from netflix_assets.formats.split import split_by_month
+from netflix_assets.formats.source_lines import SourceLines, StreamLines
+from netflix_assets.formats.split import runs_of, split_by_month
 from netflix_assets.landing import last_upload
 from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
 from netflix_assets.landing.conversion import converted
@@ -165,6 +168,7 @@ def upload(
             scratch_folder(scratch, "upload-") as work,
             opened_source(source, work, tell) as opened,
         ):
+            opened = replaced(opened, called=called)
             known = recognise(opened, skip, by_name)
             _refuse_if_too_large(known, work)
             pieces = _prepare(known, work, opened, by_name, tell)
@@ -179,13 +183,33 @@ def upload(
 
 @dataclass(frozen=True)
 class _Piece:
-    """One object to be."""
+    """One object to be.
+
+    Attributes:
+        file: What it holds.
+        month: Its month, if it has one.
+        key: Where it is to be.
+        content: Its bytes.
+        rows: Rows in it.
+        stream: The lines of the source that it was cut from or converted from, if it was.
+        runs_folder: Where is written which of them are its own, if it was cut.
+    """
 
     file: RawFile
     month: str | None
     key: str
     content: Path
     rows: int
+    stream: StreamLines | None = None
+    runs_folder: Path | None = None
+
+    def source_lines(self) -> SourceLines | None:
+        """Which lines of the source its rows are; None where it is a file of the source as it is."""
+        if self.stream is None:
+            return None
+        if self.runs_folder is None or self.month is None:
+            return SourceLines(self.stream)
+        return SourceLines(self.stream, runs_of(self.runs_folder, self.month))
 
 
 def _refuse_if_too_large(known: Recognised, work: Path) -> None:
@@ -210,18 +234,22 @@ def _prepare(known: Recognised, work: Path, source: Source, by_name: Collection[
     pieces = []
     for file, parts in known.whole.items():
         if file.month_column is not None:
-            folder = work / file.name
+            folder, runs = work / file.name, work / f"{file.name}-lines"
             folder.mkdir()
-            rows = _cut(file, parts, known, folder, source, tell, by_name=file.name in by_name)
+            runs.mkdir()
+            stream = StreamLines()
+            rows = _cut(file, parts, known, folder, source, tell, stream, runs, by_name=file.name in by_name)
             pieces += [
-                _Piece(file, month, file.object_key(month), folder / f"{month}.csv", count)
+                _Piece(file, month, file.object_key(month), folder / f"{month}.csv", count, stream, runs)
                 for month, count in rows.items()
             ]
         elif parts[0].shape is not None:
             path = work / f"{file.name}.csv"
+            stream = StreamLines()
             with path.open("wb") as target:
-                target.writelines(converted(file, parts, known.extras, source))
-            pieces.append(_Piece(file, None, file.object_key(), path, _rows_of_file(path, str(parts[0].source.path))))
+                target.writelines(converted(file, parts, known.extras, source, stream))
+            count = _rows_of_file(path, str(parts[0].source.path))
+            pieces.append(_Piece(file, None, file.object_key(), path, count, stream))
         else:
             one = parts[0].source
             ending = ".csv.gz" if is_gzip(one) else ".csv"
@@ -271,6 +299,8 @@ def _cut(
     folder: Path,
     source: Source,
     tell: Progress,
+    stream: StreamLines,
+    runs_folder: Path,
     *,
     by_name: bool,
 ) -> dict[str, int]:
@@ -283,12 +313,13 @@ def _cut(
             nonlocal done
             done += read
 
-        lines = converted(file, parts, known.extras, source, count)
+        lines = converted(file, parts, known.extras, source, stream, count)
         return split_by_month(
             file,
             cast(IO[bytes], ChunkReader(lines)),
             folder,
             name=source.label(one),
+            runs_folder=runs_folder,
             progress=lambda: tell(f"split {file.name}", done, size),
         )
     with reading(one, source) as content:
@@ -297,7 +328,16 @@ def _cut(
         def so_far() -> None:
             tell(f"split {one.path.name}", content.tell(), one.size)
 
-        return split_by_month(file, plain, folder, name=source.label(one), by_name=by_name, progress=so_far)
+        stream.go_on(1, source.told(one), 1)
+        return split_by_month(
+            file,
+            plain,
+            folder,
+            name=source.label(one),
+            by_name=by_name,
+            runs_folder=runs_folder,
+            progress=so_far,
+        )
 
 
 def _to_remove(pieces: Sequence[_Piece], there: Iterable[str], *, everything: bool) -> list[str]:
@@ -323,7 +363,8 @@ def _put_all(
     tell("upload", 0, len(pieces))
     pool = ThreadPoolExecutor(_PARALLEL_PUTS)
     try:
-        puts = {pool.submit(_put, piece, there.get(piece.key), bucket): piece for piece in pieces}
+        noted = bucket.source_lines()
+        puts = {pool.submit(_put, piece, there.get(piece.key), bucket, noted): piece for piece in pieces}
         for done, put in enumerate(as_completed(puts), 1):
             if put.result():
                 uploaded.add(puts[put].key)
@@ -331,6 +372,12 @@ def _put_all(
     finally:
         pool.shutdown(cancel_futures=True)
     for key in removed:
+        bucket.delete(key)
+    made = {source_lines_key(piece.key) for piece in pieces if piece.stream is not None}
+    others = {source_lines_key(key) for key in there if key not in removed} - {
+        source_lines_key(piece.key) for piece in pieces
+    }
+    for key in sorted(noted.keys() - made - others):
         bucket.delete(key)
     remaining = _remaining(pieces, [there[key] for key in there if key not in removed])
     agreed = _data_versions(bucket.contents()) if replace else None
@@ -368,12 +415,16 @@ def _release(source: Source, known: Recognised, rows: Mapping[str, int]) -> Rele
     return find_release(names, [name for dialect in known.dialects for name in dialect.releases], rows)
 
 
-def _put(piece: _Piece, there: ObjectVersion | None, bucket: LandingBucket) -> bool:
-    """Write one object, unless it holds these bytes already."""
-    if there is not None and there.size == piece.content.stat().st_size and there.etag == md5_of(piece.content):
-        return False
-    bucket.put_file(piece.key, piece.content)
-    return True
+def _put(piece: _Piece, there: ObjectVersion | None, bucket: LandingBucket, noted: Mapping[str, str]) -> bool:
+    """Write one object, unless it holds these bytes already, and beside it where its rows are from."""
+    same = there is not None and there.size == piece.content.stat().st_size and there.etag == md5_of(piece.content)
+    etag = there.etag if there is not None and same else bucket.put_file(piece.key, piece.content)
+    lines = piece.source_lines()
+    if lines is not None:
+        key, body = source_lines_key(piece.key), lines.as_bytes(etag)
+        if noted.get(key) != hashlib.md5(body, usedforsecurity=False).hexdigest():
+            bucket.put(key, io.BytesIO(body))
+    return not same
 
 
 def md5_of(path: Path) -> str:

@@ -25,7 +25,7 @@ from netflix_assets.formats.months import adjacent, time_window
 from netflix_assets.formats.rows import ReadRow
 from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-from netflix_assets.landing.origins import Origin, origins_of
+from netflix_assets.landing.origins import Origin, cut_from, uploaded_from
 from netflix_assets.loading import duckdb_sql as sql
 from netflix_assets.loading import quarantine
 from netflix_assets.loading.csv_object import land
@@ -152,7 +152,7 @@ class Load:
 
         Raises:
             LoadError: All of it is refused, or rows do not add up; nothing is changed.
-            BucketError: A whole export, of which rows are set aside, cannot be read; likewise.
+            BucketError: What says where rows that are set aside come from cannot be read; likewise.
         """
         load_id = _one(connection, f"select coalesce(max(load_id), 0) + 1 from {RAW_SCHEMA}.load_history")
         self._set_aside([source for source in self.sources if source.suspicious], {})
@@ -221,13 +221,21 @@ class Load:
             item.rejects, item.conflict = separated.first, separated.conflict
 
     @cached_property
-    def _origins(self) -> Mapping[str, Origin]:
+    def _exports(self) -> Mapping[str, Origin]:
         """Of all objects, so that one load reads a whole export once at most."""
-        return origins_of(self._file, [source.item.version for source in self.sources], self._bucket)
+        return cut_from(self._file, [source.item.version for source in self.sources], self._bucket)
+
+    @cached_property
+    def _uploads(self) -> dict[str, Origin | None]:
+        return {}
 
     def _origin(self, source: _Source) -> Origin | None:
-        key = source.item.version.key
-        return self._origins.get(key) if self._file.is_split_object(key) else None
+        version = source.item.version
+        if self._file.is_split_object(version.key):
+            return self._exports.get(version.key)
+        if version.key not in self._uploads:
+            self._uploads[version.key] = uploaded_from(version, self._bucket)
+        return self._uploads[version.key]
 
     def _hold_back(self, connection: duckdb.DuckDBPyConnection, load_id: int) -> None:
         """Leave out what would take away too much, while the table still holds the rows before the load as well."""

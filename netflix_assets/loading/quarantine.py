@@ -54,13 +54,13 @@ class Separated:
     conflict: Reject | None
 
 
-def _rows(path: Path, origin: Origin | None) -> Iterator[tuple[int, bytes]]:
+def _rows(path: Path) -> Iterator[tuple[int, bytes]]:
     """Line number and bytes of every line that is a row: after the header, not blank."""
     with path.open("rb") as lines:
         for number, line in enumerate(lines, start=1):
             line = line.rstrip(b"\n")
             if number > 1 and line.strip():
-                yield origin.line(number) if origin else number, line
+                yield number, line
 
 
 def separate(
@@ -89,12 +89,11 @@ def separate(
         rejected: Where the others go, as CSV of `REJECT_COLUMNS` with every text quoted, without a header.
         latest: The first second that is no plausible time.
         layout: Where its columns stand, if not as the catalogue has them.
-        origin: The file that the object was cut from; rejects then name it and its lines.
+        origin: The files that the object was made of; rejects then name these and their lines.
         repeated: Keys known to occur more than once in this month; all but the first row are rejected.
         seen: The first rows with keys of `repeated` in earlier objects of the month; added to.
     """
     reader = RowReader(file, month, latest, layout)
-    told_key = origin.object_key if origin else object_key
     seen = {} if seen is None else seen
     repeated = set(repeated)
     read = bad = 0
@@ -104,17 +103,20 @@ def separate(
         writer = csv.writer(good_rows, lineterminator="\n")
         reject_writer = csv.writer(bad_rows, lineterminator="\n", quoting=csv.QUOTE_NONNUMERIC)
         writer.writerow((*file.header, EXTRA_COLUMN) if layout and layout.unknown else file.header)
-        for number, line in _rows(path, origin):
+        for number, line in _rows(path):
             read += 1
             try:
                 values = reader.read(line)
                 if repeated and (key := key_of(file, values)) in repeated:
-                    row = ReadRow(told_key, number, values)
+                    row = ReadRow(*_place(origin, object_key, number), values)
                     if (before := seen.setdefault(key, row)) is not row:
                         raise BadRow(None, repeat_reason(file, before, row))
             except BadRow as error:
-                reject = Reject(told_key, number, error.column, error.reason, shown(line))
-                reject_writer.writerow((month or "", told_key, number, error.column or "", error.reason, reject.text))
+                told_key, told_line = _place(origin, object_key, number)
+                reject = Reject(told_key, told_line, error.column, error.reason, shown(line))
+                reject_writer.writerow(
+                    (month or "", told_key, told_line, error.column or "", error.reason, reject.text)
+                )
                 bad += 1
                 if error.reason == CONFLICT:
                     conflict = conflict or reject
@@ -125,6 +127,10 @@ def separate(
     return Separated(read, bad, first, conflict)
 
 
+def _place(origin: Origin | None, object_key: str, number: int) -> tuple[str, int]:
+    return origin.place(number) if origin else (object_key, number)
+
+
 @dataclass(frozen=True)
 class Searched:
     """An object in which a key is looked for.
@@ -133,7 +139,7 @@ class Searched:
         key: The object.
         path: Where it was landed.
         layout: Where its columns stand.
-        origin: The file that it was cut from, if it was.
+        origin: The files that it was made of, if that is known.
     """
 
     key: str
@@ -159,18 +165,17 @@ def first_repeat(
     first: ReadRow | None = None
     for one in objects:
         reader = RowReader(file, month, latest, one.layout)
-        told_key = one.origin.object_key if one.origin else one.key
-        for number, line in _rows(one.path, one.origin):
+        for number, line in _rows(one.path):
             if not all(part in line for part in digits):
                 continue
             try:
-                row = ReadRow(told_key, number, reader.read(line))
+                row = ReadRow(*_place(one.origin, one.key, number), reader.read(line))
             except BadRow:
                 continue
             if key_of(file, row.values) != key:
                 continue
             if first is not None:
-                return Reject(told_key, number, None, repeat_reason(file, first, row), shown(line))
+                return Reject(row.object_key, row.line, None, repeat_reason(file, first, row), shown(line))
             first = row
     return None
 

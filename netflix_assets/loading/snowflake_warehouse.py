@@ -28,7 +28,7 @@ from netflix_assets.formats.lines import LONGEST_LINE, first_line_of, line_too_l
 from netflix_assets.formats.rows import CONFLICT, Reject
 from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-from netflix_assets.landing.origins import Origin, origins_of
+from netflix_assets.landing.origins import Origin, cut_from, uploaded_from
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.reject_limit import exceeds, refusal
 from netflix_assets.loading.shrink import Shrink, may_shrink, shrink_sentence
@@ -329,7 +329,7 @@ class SnowflakeWarehouse:
 
         Raises:
             LoadError: An object was not read as a whole.
-            BucketError: A whole export, of which rows are rejected, cannot be read.
+            BucketError: What says where rejected rows come from cannot be read.
         """
         counts = opened.run(sql.count_rows()).rows
         origins = self._tell_origins(opened, file, objects, counts, bucket)
@@ -364,7 +364,7 @@ class SnowflakeWarehouse:
         counts: Sequence[tuple[Any, ...]],
         bucket: LandingBucket,
     ) -> dict[str, Origin]:
-        """Give the rejected rows of a whole export their place in it; returns the origins by key of the object.
+        """Give rejected rows their place in the file that their object was made of; returns the origins by its key.
 
         Of an object with too many, only of those that a sentence tells of.
         """
@@ -372,17 +372,20 @@ class SnowflakeWarehouse:
         single: dict[int, list[int]] = {}
         for row, item in zip(counts, objects, strict=True):
             _, _, _, _, read, rejected, _, line, _, _, _, conflict_line = row
-            if rejected and file.is_split_object(item.version.key):
+            if rejected:
                 if exceeds(int(rejected), int(read), self._limit):
                     single[item.position] = [int(number) for number in (line, conflict_line) if number]
                 else:
                     whole.append(item.position)
         versions = {item.position: item.version for item in objects if item.position in {*whole, *single}}
-        origins = origins_of(file, versions.values(), bucket)
+        origins = dict(cut_from(file, versions.values(), bucket))
+        for version in versions.values():
+            if not file.is_split_object(version.key) and (one := uploaded_from(version, bucket)):
+                origins[version.key] = one
         if origins:
             told = [(int(number), int(line)) for number, line in opened.run(sql.rows_to_tell(file, whole, single)).rows]
             found = [(number, line, origins.get(versions[number].key)) for number, line in told if number in versions]
-            lines = [(number, line, one.object_key, one.line(line)) for number, line, one in found if one]
+            lines = [(number, line, *one.place(line)) for number, line, one in found if one]
             for statement in sql.tell_origins(lines):
                 opened.run(statement)
         return origins
@@ -416,7 +419,7 @@ def _reject(key: str, origin: Origin | None, line: Any, column: str | None, reas
     """Describe a rejected line of an object, by the file that it was cut from where that is known."""
     if origin is None:
         return Reject(key, int(line), column, reason, text)
-    return Reject(origin.object_key, origin.line(int(line)), column, reason, text)
+    return Reject(*origin.place(int(line)), column, reason, text)
 
 
 def partition_of(objects: ObjectsByPartition) -> str | None:

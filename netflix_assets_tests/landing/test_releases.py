@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from netflix_assets.catalog import place_of, raw_file
+from netflix_assets.formats.dialects.shape import text_of
 from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.origins import uploaded_from
 from netflix_assets.landing.upload import upload
 from netflix_assets_tests.landing.releases import RELEASES, SmallRelease
 from netflix_assets_tests.landing.test_upload import put, zipped
@@ -43,6 +45,26 @@ def test_a_release_becomes_what_it_says(tmp_path: Path, bucket: LandingBucket, n
     assert sorted(one.path for one in report.left_out) == sorted(release.not_kept)
     dialects = {file.dialect for file in report.files if file.name in ("ratings", "movies")}
     assert dialects == {release.dialect}
+
+
+@pytest.mark.parametrize("name", RELEASES)
+def test_the_lines_of_a_release_that_rows_are_of_are_known(tmp_path: Path, bucket: LandingBucket, name: str) -> None:
+    release = RELEASES[name]
+    upload(str(put(tmp_path / "of", release.files)), bucket, scratch=tmp_path / "tmp")
+    places: list[tuple[str, int]] = []
+    for version in bucket.versions():
+        origin, body = uploaded_from(version, bucket), b"".join(bucket.download(version))
+        if origin is None:
+            assert body in release.files.values()
+            continue
+        lines = body.decode().splitlines()
+        for number, row in enumerate(csv.reader(lines[1:]), start=2):
+            source, line = origin.place(number)
+            path, _, called = source.partition(" of ")
+            text = text_of(release.files[path].splitlines()[line - 1]).replace('"', "")
+            assert called == "of" and text.startswith(row[0]) and row[-2][:1].strip('"') in text, (source, line)
+            places.append((source, line))
+    assert len(places) == len(set(places))
 
 
 @pytest.mark.parametrize(

@@ -335,11 +335,12 @@ def test_an_interrupted_upload_is_finished_by_the_next(
     put_file = LandingBucket.put_file
     done: list[str] = []
 
-    def failing(self: LandingBucket, key: str, path: Path) -> None:
+    def failing(self: LandingBucket, key: str, path: Path) -> str:
         if len(done) >= 10:
             raise BucketError("the network is gone")
-        put_file(self, key, path)
+        etag = put_file(self, key, path)
         done.append(key)
+        return etag
 
     monkeypatch.setattr(LandingBucket, "put_file", failing)
     with pytest.raises(BucketError, match="the network is gone"):
