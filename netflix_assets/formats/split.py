@@ -16,6 +16,7 @@ from netflix_assets.errors import UserError
 from netflix_assets.formats.header import check_header
 from netflix_assets.formats.layout import Layout
 from netflix_assets.formats.lines import BOM, LimitedLines
+from netflix_assets.formats.months import time_window
 from netflix_assets.formats.rows import split_fields
 from netflix_assets.formats.rules import end_of_tomorrow
 from netflix_assets.formats.text import legible
@@ -24,6 +25,7 @@ from netflix_assets.formats.values import BadValue, parse
 _CHUNK = 1 << 20
 _DAY = 86_400
 _BYTES_IN_MEMORY = 32 << 20
+_MOST_RUNS_IN_MEMORY = 1 << 15
 _MOST_LEADING_LINES = 100_000
 
 
@@ -80,15 +82,23 @@ def split_by_month(
                 if month not in rows:
                     target.write(batch.header)
                 target.writelines(found)
-            if runs_folder is not None:
-                with (runs_folder / month).open("ab") as target:
-                    runs[month].tofile(target)
-                del runs[month][:]
+            if runs_folder is not None and len(runs[month]) > _MOST_RUNS_IN_MEMORY:
+                _append(runs[month], runs_folder / month)
             rows[month] = rows.get(month, 0) + len(found)
             found.clear()
         if progress is not None:
             progress()
+    if runs_folder is not None:
+        for month in rows:
+            _append(runs[month], runs_folder / month)
     return dict(sorted(rows.items()))
+
+
+def _append(numbers: array[int], path: Path) -> None:
+    """Move numbers to the end of a file."""
+    with path.open("ab") as target:
+        numbers.tofile(target)
+    del numbers[:]
 
 
 def runs_of(runs_folder: Path, month: str) -> array[int]:
@@ -183,9 +193,10 @@ def _placed(file: RawFile, content: IO[bytes], *, name: str, by_name: bool) -> I
     layout = check_header(file, name, first_line, by_name=by_name)
     header = first_line.removeprefix(BOM)
     month_of_day = _month_of_day()
+    windows = {month: time_window(month) for month in set(month_of_day.values())}
     clock = _Clock(file, layout)
     # A text among the columns may hold commas, so then each line is read as the clock does.
-    position = sys.maxsize if layout.unknown else clock.position
+    from_end = sys.maxsize if layout.unknown else layout.width - clock.position
 
     leading: list[bytes] = []
     month: str | None = None
@@ -206,24 +217,30 @@ def _placed(file: RawFile, content: IO[bytes], *, name: str, by_name: bool) -> I
         return
     months = [month if line.strip() else None for line in leading]
     yield _Placed(header, 2, leading, months, list(range(len(leading))))
-    number = 2 + len(leading)
+    number, current = 2 + len(leading), month
     while batch := lines.readlines(_BYTES_IN_MEMORY):
         months, starts = [], []
-        running: str | None = ""
+        running = ""
+        # Most rows are of the month of the row before: its bounds, or none.
+        since = until = 0
         for at, line in enumerate(batch):
             try:
-                month = month_of_day[int(line.split(b",")[position]) // _DAY]
+                time = int(line.rsplit(b",", from_end)[-from_end])
+                if since <= time < until:
+                    continue
+                current = month_of_day[time // _DAY]
             except (ValueError, IndexError, KeyError):
                 if not line.strip():
                     months.append(None)
                     starts.append(at)
-                    running = ""
+                    running, since, until = "", 0, 0
                     continue
-                month = month_of_day.get(clock.day(line), month)
-            if month is not running:
-                months.append(month)
+                current = month_of_day.get(clock.day(line), current)
+            if current is not running:
+                months.append(current)
                 starts.append(at)
-                running = month
+                running = current
+                since, until = windows[current]
         yield _Placed(header, number, batch, months, starts)
         number += len(batch)
 
