@@ -10,7 +10,8 @@ DuckDB lets one process write, and while it does nobody else may even read. Each
 4. `max_concurrent_runs: 2` in dagster.yaml: runs that could only wait for the pool wait in the queue instead.
 5. `automation.runs.run_in_progress`: neither the sensor nor the command line plans while a run may be writing, so
    that a plan is never made from what is about to change.
-6. The wait for the file's lock (`loading.duckdb_warehouse`): clients that Dagster knows nothing of.
+6. The turns of commands on one home (`turns`): many that are started at once do not all look before one of them runs.
+7. The wait for the file's lock (`loading.duckdb_warehouse`): clients that Dagster knows nothing of.
 
 Dagster on the concept: https://docs.dagster.io/guides/operate/managing-concurrency
 """

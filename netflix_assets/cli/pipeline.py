@@ -17,6 +17,7 @@ from netflix_assets.cli.shared import console, definitions, errors, one_sentence
 from netflix_assets.cli.upload import ask, run_upload
 from netflix_assets.scratch import remove_abandoned, scratch_folder
 from netflix_assets.settings import Settings, Target
+from netflix_assets.turns import turn
 
 if TYPE_CHECKING:
     from netflix_assets.automation.materialize import Materialized
@@ -67,18 +68,27 @@ def _materialize(settings: Settings, *, force: bool = False, accept: Collection[
     from netflix_assets.automation import unchanged
 
     remove_abandoned(settings.home / "tmp")
+    if_changed = not force and not accept
     found = unchanged.fingerprint(settings)
-    if not force and not accept and unchanged.holds(settings, found):
+    if if_changed and unchanged.holds(settings, found):
         console.print(_UP_TO_DATE)
         return True
-    done = _run_what_changed(settings, force=force, accept=accept)
-    if done.success and found is not None:
-        nothing_is_left = not done.outcomes
-        if done.outcomes:
-            found, nothing_is_left = unchanged.fingerprint(settings), _nothing_is_left(settings)
-        # Equal before and after: what the planner saw in between is what the digest is of.
-        if found is not None and nothing_is_left and unchanged.fingerprint(settings) == found:
-            unchanged.keep(settings, found)
+    with ExitStack() as stack:
+        with waiting("looking for other commands") as tell:
+            waited = stack.enter_context(turn(settings.home / "materialize.lock", tell))
+        if waited:
+            found = unchanged.fingerprint(settings)
+        if waited and if_changed and unchanged.holds(settings, found):
+            console.print(_UP_TO_DATE)
+            return True
+        done = _run_what_changed(settings, force=force, accept=accept)
+        if done.success and found is not None:
+            nothing_is_left = not done.outcomes
+            if done.outcomes:
+                found, nothing_is_left = unchanged.fingerprint(settings), _nothing_is_left(settings)
+            # Equal before and after: what the planner saw in between is what the digest is of.
+            if found is not None and nothing_is_left and unchanged.fingerprint(settings) == found:
+                unchanged.keep(settings, found)
     return done.success
 
 

@@ -25,7 +25,7 @@ from netflix_assets_tests.torture.state import Counts
 
 STARTERS = 20
 _LOOK_SECONDS = 0.1
-_ENDS_WITHIN = 120
+_ENDS_WITHIN = 900
 _RUN_WORKER = "dagster api execute_run"
 
 
