@@ -79,7 +79,12 @@ def odd_file(rng: random.Random, file: RawFile, month: str | None, pool: Sequenc
         delimiter = rng.choice(_DELIMITERS)
         lines = [line.replace(b",", delimiter) for line in lines]
     while rng.random() < 0.3:
-        lines.insert(rng.randint(0, len(lines)), rng.choice((b"", b" ", b"\t", b"\x0b ", b"\xc2\xa0", b'""', b",,,")))
+        lines.insert(
+            rng.randint(0, len(lines)),
+            rng.choice(
+                (b"", b" ", b"\t", b"\x0b ", b"\xc2\xa0", b'""', b",,,", b'1,2,"two\nlines",9', b"\xef\xbb\xbf")
+            ),
+        )
     ends = rng.choice(((b"\n",), (b"\n",), (b"\r\n",), (b"\n", b"\r\n"), (b"\r",), (b"\n", b"\r\r\n", b"\r")))
     body = b"".join(line + rng.choice(ends) for line in lines)
     if rng.random() < 0.3:
@@ -93,7 +98,7 @@ def odd_file(rng: random.Random, file: RawFile, month: str | None, pool: Sequenc
     if rng.random() < 0.03:
         body = body.decode("utf-8", errors="replace").encode(rng.choice(("utf-16", "utf-16-le", "utf-32")))
     if rng.random() < 0.03:
-        body = body[: rng.randint(0, len(body))]
+        body = body[: rng.choice((0, rng.randint(0, len(body))))]
     ending, body = _packed(rng, body) if rng.random() < 0.3 else (".csv", body)
     return OddFile(file, month, body, ending)
 

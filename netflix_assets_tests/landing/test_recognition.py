@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.errors import UserError
 from netflix_assets.landing.recognition import Left, Recognised, recognise
 from netflix_assets.landing.sources import opened_source
@@ -191,6 +192,25 @@ def test_rows_that_look_like_another_dialect_do_not_hide_a_header(source: Path) 
         "movies": None,
         "tags": None,
     }
+
+
+ODD_BUT_LEGAL = {
+    "movies": ["1,1999,Drama", "2,2001,1984", '3,"2012","Sci-Fi"', "4,::,Drama", '5,a|b|c,"x"'],
+    "ratings": ["1,1999,0.5,978307200", "1,2001,5,978307200"],
+    "tags": ["1,1999,2001,978307200", "2,3,1::2::3::978307200,978307200", '3,4,"2001-01-01 00:00:00",978307200'],
+    "links": ["1,1234,862", "2,1999,", "3,2001,5", "0004,1950,7"],
+    "genome_scores": ["1,1999,0", "2,2001,1", "1,1,1e-05"],
+    "genome_tags": ["1,1999", "2,2001", "3,1999"],
+}
+
+
+@pytest.mark.parametrize("file", RAW_FILES, ids=lambda file: file.name)
+@pytest.mark.parametrize("times", [0, 1, 60])
+def test_a_file_is_taken_for_itself_whatever_its_values(source: Path, file: RawFile, times: int) -> None:
+    lines = [",".join(file.header), *(ODD_BUT_LEGAL[file.name] * times)]
+    put(source, {f"{file.name}.csv": "\n".join(lines).encode()})
+    for one in (source, source / f"{file.name}.csv"):
+        assert {found.name: parts[0].shape for found, parts in recognised(one).whole.items()} == {file.name: None}
 
 
 def test_a_header_alone_is_data(source: Path) -> None:

@@ -258,6 +258,30 @@ def test_a_damaged_gzip_puts_nothing(source: Path, bucket: LandingBucket, scratc
     assert contents(bucket) == {}
 
 
+def test_a_gzip_bomb_puts_nothing(source: Path, bucket: LandingBucket, scratch: Path) -> None:
+    put(source, {"movies.csv.gz": gzip.compress(b"movieId,title,genres\n" + b"1,a,b\n" * (12 << 20), 1)})
+    with pytest.raises(UserError, match=r"movies\.csv\.gz of .* is not unpacked: .* as no data does"):
+        upload(str(source), bucket, scratch=scratch)
+    assert contents(bucket) == {}
+
+
+@pytest.mark.parametrize("name", ["ratings.csv", "ratings.csv.gz", "ratings.dat", "movies.csv"])
+def test_a_line_that_no_csv_has_puts_nothing(source: Path, bucket: LandingBucket, scratch: Path, name: str) -> None:
+    long = b"9" * (10 << 20)
+    bodies = {
+        "ratings.csv": ratings(JAN_2001, JAN_2001) + long + b"\n" + rating(3, JAN_2001),
+        "ratings.csv.gz": gzip.compress(ratings(JAN_2001) + rating(2, "9" * (1 << 20)), 1),
+        "ratings.dat": b"1::1::3::978307200\n" * 3 + long + b"\n",
+        "movies.csv": MOVIES + b"2," + long,
+    }
+    put(source, {"tags.csv": b"userId,movieId,tag,timestamp\n", name: bodies[name]})
+    with pytest.raises(UserError) as caught:
+        upload(str(source), bucket, scratch=scratch)
+    said = str(caught.value)
+    assert f"{name} of {source}: a line is longer than 1048576 bytes" in said and len(said) < 400
+    assert contents(bucket) == {}
+
+
 @pytest.mark.parametrize("files", [{}, {"README.txt": b"x"}, {".hidden/movies.csv": MOVIES}])
 def test_a_source_without_any_raw_file_is_told_what_is_looked_for(
     source: Path, bucket: LandingBucket, scratch: Path, files: dict[str, bytes]
@@ -423,7 +447,10 @@ def test_a_release_on_the_web_is_checked_against_its_published_md5(
     assert set(contents(bucket)) == {"raw/movies.csv", month_key("2001-01"), month_key("2001-02")}
 
 
-@pytest.mark.parametrize("answer", [404, 403, b"no digest here"])
+PAGE = b"<!DOCTYPE html>\n<p>0123456789abcdef0123456789abcdef  ml-tiny.zip</p>\n<p>Sign in</p>\n"
+
+
+@pytest.mark.parametrize("answer", [404, 403, b"no digest here", PAGE])
 def test_a_release_without_a_published_md5_is_uploaded_and_the_report_says_so(
     bucket: LandingBucket, scratch: Path, release: bytes, answer: bytes | int
 ) -> None:
