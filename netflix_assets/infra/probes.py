@@ -179,7 +179,7 @@ def _load(name: str, key: str, month: str | None) -> Iterator[Step]:
     yield Step(sql.first_rejects(10))
     yield from map(Step, (sql.BEGIN, sql.TAKE_LOCK, load_states_query([file]), sql.count_kept_keys(file)))
     yield Step(sql.READ_LOAD_ID)
-    yield from map(Step, (sql.delete_window(file, parts), sql.delete_rejects(file, parts)))
+    yield from map(Step, (sql.delete_partitions(file, parts), sql.delete_rejects(file, parts)))
     yield from map(Step, (sql.insert_rows(file, 1), sql.insert_rejects(file, 1)))
     yield Step(sql.insert_history(file, 1, "rehearsal", _MOVED))
     yield from map(Step, (sql.COMMIT, load_states_query([file])))

@@ -589,7 +589,7 @@ COMMIT = "commit"
 ROLLBACK = "rollback"
 
 
-def delete_window(file: RawFile, objects: ObjectsByPartition) -> str:
+def delete_partitions(file: RawFile, objects: ObjectsByPartition) -> str:
     """The statement that empties what the load replaces."""
     table = f"{RAW_SCHEMA}.{file.table}"
     if None in objects:

@@ -587,7 +587,7 @@ def _swap(
     emptied = [month for month, versions in objects.items() if not versions]
     load_id = int(opened.run(sql.READ_LOAD_ID).rows[0][0])
     now = dt.datetime.now(dt.timezone.utc).replace(tzinfo=None)
-    opened.run(sql.delete_window(file, objects))
+    opened.run(sql.delete_partitions(file, objects))
     opened.run(sql.delete_rejects(file, objects))
     query_id = ""
     if items:

@@ -63,7 +63,7 @@ class LoadReport:
         objects: Objects loaded.
         size_bytes: Their size.
         rows_read: Rows in the objects, header and blank lines not counted.
-        rows_loaded: Rows now in the table for this window.
+        rows_loaded: Rows now in the table for these partitions.
         rows_rejected: Rows that are not: they are in `raw.rejected_rows`.
         rejects: The first of these.
         seconds: Wall time.

@@ -75,9 +75,9 @@ class Loading:
         """The objects of a file as the bucket lists them now."""
         return dict(self.bucket.contents().files.get(file.name, {}))
 
-    def replace(self, file: RawFile, parts: ObjectsByPartition) -> LoadReport:
+    def replace(self, file: RawFile, objects: ObjectsByPartition) -> LoadReport:
         """Load these objects and check that the books balance."""
-        report = self.warehouse.replace(file, parts, self.bucket, run_id="run-1")
+        report = self.warehouse.replace(file, objects, self.bucket, run_id="run-1")
         assert report.rows_read == report.rows_loaded + report.rows_rejected
         return report
 

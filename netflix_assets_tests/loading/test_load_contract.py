@@ -666,7 +666,7 @@ def test_tables_do_not_touch_each_other(loading: Loading) -> None:
 # What is held.
 
 
-def test_held_says_which_object_versions_a_table_was_loaded_from(loading: Loading) -> None:
+def test_a_load_state_says_which_object_versions_a_table_was_loaded_from(loading: Loading) -> None:
     loading.allow(0.5)
     loading.load_body(RATINGS, csv(RATINGS, *ratings(3), "bad"))
     loading.put(RATINGS, csv(RATINGS, *ratings(2, month=NEXT_MONTH)), NEXT_MONTH)
@@ -706,7 +706,7 @@ def test_a_table_that_was_never_loaded_is_out_of_date_and_holds_nothing(loading:
     assert loading.warehouse.row_count(MOVIES) == 0
 
 
-def test_a_refused_load_is_not_held(loading: Loading) -> None:
+def test_a_refused_load_leaves_no_load_state(loading: Loading) -> None:
     loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
     loading.refused(lambda: loading.load_body(MOVIES, b"oops"), LoadError)
     assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.load_states(MOVIES)) == {None: True}

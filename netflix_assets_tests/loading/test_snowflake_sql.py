@@ -92,14 +92,14 @@ def test_objects_are_in_month_order() -> None:
 
 def test_the_window_of_neighbouring_months_is_one_range() -> None:
     parts: ObjectsByPartition = {"2020-01": (), "2020-02": (), "2020-04": ()}
-    assert sql.delete_window(RATINGS, parts) == (
+    assert sql.delete_partitions(RATINGS, parts) == (
         'delete from raw.raw_ratings where ("timestamp" >= 1577836800 and "timestamp" < 1583020800) '
         'or ("timestamp" >= 1585699200 and "timestamp" < 1588291200)'
     )
     assert sql.delete_rejects(RATINGS, parts) == (
         "delete from raw.rejected_rows where table_name = 'raw_ratings' and month in ('2020-01', '2020-02', '2020-04')"
     )
-    assert sql.delete_window(MOVIES, {None: ()}) == "delete from raw.raw_movies"
+    assert sql.delete_partitions(MOVIES, {None: ()}) == "delete from raw.raw_movies"
     assert sql.delete_rejects(MOVIES, {None: ()}) == "delete from raw.rejected_rows where table_name = 'raw_movies'"
 
 
@@ -171,7 +171,7 @@ def statements(file: RawFile) -> list[str]:
         sql.BEGIN,
         sql.TAKE_LOCK,
         sql.READ_LOAD_ID,
-        sql.delete_window(file, parts),
+        sql.delete_partitions(file, parts),
         sql.delete_rejects(file, parts),
         sql.insert_rows(file, 1),
         sql.insert_rejects(file, 1),
