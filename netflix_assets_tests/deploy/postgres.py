@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 import shutil
 import socket
 import subprocess
@@ -12,7 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 USER = "dagster"
-PASSWORD = "p%40@ss/w:rd"
+PASSWORD = "p%40@ss/w:rd\nof two lines"
 
 
 def programs() -> Path | None:
@@ -35,19 +36,32 @@ class Server:
     def __init__(self, folder: Path, bin_: Path, owner: str | None) -> None:
         self._folder, self._bin, self._owner = folder, bin_, owner
         self.port = free_port()
-        (folder / "password").write_text(PASSWORD)
         if owner is not None:
-            for path in (folder, folder / "password"):
-                shutil.chown(path, owner)
-        self._run(
-            "initdb", "-D", "data", "-U", USER, "--pwfile=password", "-A", "scram-sha-256", "-E", "UTF8", "--no-sync"
-        )
+            shutil.chown(folder, owner)
+        # Its owner is let in through the socket, everybody else by password.
+        authentication = ("--auth-local=trust", "--auth-host=scram-sha-256")
+        self._run("initdb", "-D", "data", "-U", USER, *authentication, "-E", "UTF8", "--no-sync")
         self.start()
+        quoted = PASSWORD.replace("'", "''")
+        self.sql(f"alter user {USER} password '{quoted}'")
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
             [self._bin / program, *arguments], cwd=self._folder, user=self._owner, check=True, capture_output=True
         )
+
+    def client(self, program: str, *arguments: str, given: str = "") -> str:
+        """What one of PostgreSQL's clients prints."""
+        environment = {**os.environ, "PGHOST": str(self._folder), "PGPORT": str(self.port), "PGUSER": USER}
+        done = subprocess.run(
+            [self._bin / program, *arguments], input=given, env=environment, check=True, capture_output=True, text=True
+        )
+        return done.stdout
+
+    def sql(self, statements: str, *, database: str = "postgres") -> str:
+        """Run statements; returns the rows of the last, without headings."""
+        options = ("--quiet", "--tuples-only", "--no-align", "--set=ON_ERROR_STOP=1")
+        return self.client("psql", *options, database, given=statements).strip()
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""

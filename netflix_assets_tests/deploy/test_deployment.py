@@ -6,6 +6,7 @@ What needs a registry, the images, is built by the workflow.
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -25,8 +26,26 @@ from netflix_assets_tests.deploy import postgres
 from netflix_assets_tests.pipeline import SMALL, Pipeline
 
 DEPLOY = PROJECT_ROOT / "deploy"
+PREDECESSOR = Path(__file__).with_name("predecessor.sql")
+# As `read_only` and `tmpfs` in compose.yaml: only /tmp and the volume with the state can be written.
+READ_ONLY_ROOT = """
+mount --make-rprivate /
+for folder in /tmp "$NETFLIX_HOME" "$DAGSTER_HOME"; do mount --bind "$folder" "$folder"; done
+for folder in "$DAGSTER_HOME" /; do mount -o remount,bind,ro "$folder"; done
+exec "$@"
+"""
 COMPOSE: dict[str, Any] = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 STARTED = ("code-location", "webserver", "daemon")
+
+
+def in_a_container(environment: dict[str, str]) -> list[str]:
+    """What to put before a command, so that its root is read-only; nothing where this machine does not let us."""
+    prefix = ["unshare", "--mount", "sh", "-ec", READ_ONLY_ROOT, "sh"]
+    if shutil.which("unshare") is None:
+        return []
+    writes = [*prefix, "touch", f"{environment['DAGSTER_HOME']}/written"]
+    tried = subprocess.run(writes, env=environment, capture_output=True, text=True, check=False)
+    return prefix if "Read-only file system" in tried.stderr and "mount:" not in tried.stderr else []
 
 
 def filled_in(text: str, variables: dict[str, str]) -> str:
@@ -47,6 +66,7 @@ class Deployment:
     home: Path
     variables: dict[str, str]
     base: dict[str, str]
+    prefix: list[str]
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def command(self, service: str) -> tuple[list[str], dict[str, str]]:
@@ -56,7 +76,7 @@ class Deployment:
         # Containers have networks of their own; here it is this machine's, which must not serve others.
         arguments = ["127.0.0.1" if part == "0.0.0.0" else part for part in arguments]
         given = {name: filled_in(str(value), self.variables) for name, value in definition["environment"].items()}
-        return [str(Path(sys.executable).with_name(program)), *arguments], {**self.base, **given}
+        return [*self.prefix, str(Path(sys.executable).with_name(program)), *arguments], {**self.base, **given}
 
     def start(self, service: str) -> None:
         command, given = self.command(service)
@@ -87,21 +107,15 @@ class Deployment:
         return bool(answer.status == health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self) -> None:
-        """End all, those that ask the code location first: it waits up to a minute for what is asked."""
-        code_location = self.processes.pop("code-location", None)
         for process in self.processes.values():
-            process.terminate()
-        for process in self.processes.values():
+            process.kill()
             process.wait()
-        if code_location is not None:
-            code_location.kill()
-            code_location.wait()
 
     def logs(self) -> str:
         return "\n".join(f"{path.name}\n{path.read_text()[-2000:]}" for path in self.home.glob("*.log"))
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def database() -> Iterator[postgres.Server]:
     programs = postgres.programs()
     if programs is None:
@@ -113,7 +127,10 @@ def database() -> Iterator[postgres.Server]:
 @pytest.fixture
 def deployment(database: postgres.Server, s3: Settings, tmp_path: Path) -> Iterator[Deployment]:
     home = tmp_path / "dagster"
-    home.mkdir()
+    # As the image has it.
+    for folder in ("logs", ".logs_queue"):
+        (home / folder).mkdir(parents=True)
+    s3.home.mkdir(exist_ok=True)
     for name in ("dagster.yaml", "workspace.yaml"):
         (home / name).write_bytes((DEPLOY / name).read_bytes())
     variables = {
@@ -121,7 +138,7 @@ def deployment(database: postgres.Server, s3: Settings, tmp_path: Path) -> Itera
         "DAGSTER_POSTGRES_PORT": str(database.port),
         "DAGSTER_POSTGRES_USER": postgres.USER,
         "DAGSTER_POSTGRES_PASSWORD": postgres.PASSWORD,
-        "DAGSTER_POSTGRES_DB": "postgres",
+        "DAGSTER_POSTGRES_DB": "dagster",
         "DAGSTER_CODE_LOCATION_HOST": "127.0.0.1",
         "DAGSTER_CODE_LOCATION_PORT": str(postgres.free_port()),
         "DAGSTER_WEBSERVER_PORT": str(postgres.free_port()),
@@ -129,26 +146,32 @@ def deployment(database: postgres.Server, s3: Settings, tmp_path: Path) -> Itera
         "NETFLIX_S3_BUCKET": s3.bucket,
         "NETFLIX_S3_ENDPOINT": s3.s3_endpoint,
     }
-    one = Deployment(home, variables, {**environment(s3), "DAGSTER_HOME": str(home)})
+    given = {**environment(s3), "DAGSTER_HOME": str(home)}
+    one = Deployment(home, variables, given, in_a_container(given))
     try:
         yield one
     finally:
         one.stop()
 
 
-def test_objects_become_marts_although_each_process_was_killed(
+def test_objects_become_marts_although_each_process_was_killed_on_a_database_of_the_release_before(
     deployment: Deployment, database: postgres.Server, s3: Settings
 ) -> None:
     ui = Dev(s3, f"http://127.0.0.1:{deployment.variables['DAGSTER_WEBSERVER_PORT']}")
+    database.sql("create database dagster")
+    database.sql(PREDECESSOR.read_text(), database="dagster")
+    (old,) = database.sql("select run_id from runs", database="dagster").splitlines()
     with ExitStack() as on_failure:
         on_failure.callback(lambda: sys.stdout.write(deployment.logs()))
         deployment.run("migrate")
+        assert database.sql("select using_default_limit from concurrency_limits", database="dagster") == "f"
         deployment.start("code-location")
         # As `depends_on` has it: before that, the others only complain.
         wait_for("the code location", deployment.code_location_is_up)
         for service in ("webserver", "daemon"):
             deployment.start(service)
         wait_for("the UI", ui.is_up)
+        wait_for("the daemon", lambda: int(database.sql("select count(*) from daemon_heartbeats", database="dagster")))
         database.kill()
         database.start()
         for service in STARTED:
@@ -158,8 +181,9 @@ def test_objects_become_marts_although_each_process_was_killed(
         pipeline = Pipeline(s3)
         for key, text in SMALL.items():
             pipeline.put(key, text)
-        runs = wait_for("the run", lambda: ui.finished_runs(after=set()))
+        runs = wait_for("the run", lambda: ui.finished_runs(after={old}))
         assert {run["status"] for run in runs} == {"SUCCESS"}
+        assert old in {run["runId"] for run in ui.runs()}
         on_failure.pop_all()
     assert pipeline.one("select count(*) from mart.movie_scores") > 0
     # What the steps printed is in the bucket, and none of it under raw/.
