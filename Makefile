@@ -24,7 +24,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --extra pr
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev docs test test-fast fuzz torture build-modified bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
+.PHONY: help setup demo dev docs test coverage test-fast fuzz torture build-modified bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -74,6 +74,9 @@ docs: $(READY) ## dbt's documentation of models, columns and macros, as one page
 # Three processes on two cores: one often waits for Dagster's daemons.
 test: $(READY_ALL) ## Run the tests
 	$(BIN)/python -m pytest -n 3
+
+coverage: $(READY_ALL) ## Run the tests and see which lines they reach; fails below the floor in pyproject.toml
+	$(BIN)/python -m pytest -n 3 --cov --cov-report=term:skip-covered $(TESTS)
 
 test-fast: $(READY_ALL) ## Run the tests that start no process: no server, no dbt
 	$(BIN)/python -m pytest -n 2 -q -r fE --no-processes
