@@ -6,46 +6,47 @@ and one that nothing else in the package reaches for a private name of theirs.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import cached_property
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-# Dagster 1.13.27. What an executor is made of: `dg.Executor` is public, the types of its methods are not.
-from dagster._core.execution.context.system import PlanOrchestrationContext
+import dagster as dg
+
+# Dagster 1.13.27. How to execute a run that is recorded already, as its own run workers do, in this process.
+from dagster._core.definitions.job_base import InMemoryJob
+from dagster._core.execution.api import create_execution_plan, execute_run_iterator
 
 # Dagster 1.13.27. Why a step failed, as its event records it: an interruption is no fault of the step.
 from dagster._core.execution.plan.objects import ErrorSource
-from dagster._core.execution.plan.plan import ExecutionPlan
-from dagster._core.execution.retries import RetryMode
-from dagster._core.execution.step_dependency_config import StepDependencyConfig
+
+# Dagster 1.13.27. Where a run comes from: without it the UI neither shows a run on the timeline nor repeats it.
+from dagster._core.remote_origin import RegisteredCodeLocationOrigin, RemoteRepositoryOrigin
+from dagster._core.snap import snapshot_from_execution_plan
 
 # Dagster 1.13.27. The newest result of a check, beside executions that are only planned.
 from dagster._core.storage.asset_check_execution_record import AssetCheckExecutionRecordStatus
 
 # Dagster 1.13.27. The event log of a local instance: documented under this name for dagster.yaml, not to build upon.
 from dagster._core.storage.event_log import SqliteEventLogStorage
-
-# Dagster 1.13.27. Documented as the text `dagster/max_runtime`, without a name.
-from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 from packaging.version import Version
 
 if TYPE_CHECKING:
     from dagster_dbt import DbtCliInvocation
 
 __all__ = [
-    "MAX_RUNTIME_SECONDS_TAG",
     "AssetCheckExecutionRecordStatus",
     "ErrorSource",
-    "ExecutionPlan",
     "InstalledDbtVersion",
-    "PlanOrchestrationContext",
-    "RetryMode",
     "SqliteEventLogStorage",
-    "StepDependencyConfig",
     "close_duckdb_of_dbt",
     "dbt_events",
+    "execute_run",
+    "record_run",
 ]
+
+_REPOSITORY = "__repository__"
+"""What Dagster calls the only repository of a code location."""
 
 
 class InstalledDbtVersion:
@@ -57,6 +58,67 @@ class InstalledDbtVersion:
     @cached_property
     def _cli_version(self) -> Version:
         return Version(version("dbt-core"))
+
+
+def record_run(
+    job: dg.JobDefinition,
+    instance: dg.DagsterInstance,
+    run_id: str,
+    *,
+    location: str,
+    run_config: Mapping[str, object],
+    tags: Mapping[str, str],
+) -> dg.DagsterRun:
+    """Record a run that is to be executed, with all that the UI records of one (Dagster 1.13.27).
+
+    What is public, `execute_in_process` and `execute_job`, records neither the checks nor where the run comes from.
+
+    Args:
+        job: The job, of the selected assets and checks alone.
+        instance: Where to record it.
+        run_id: Its id.
+        location: Name of the code location that knows the job.
+        run_config: Of the run.
+        tags: Of the run.
+    """
+    plan = create_execution_plan(InMemoryJob(job), run_config=run_config, tags=tags)
+    return instance.create_run(
+        job_name=job.name,
+        run_id=run_id,
+        run_config=run_config,
+        status=dg.DagsterRunStatus.NOT_STARTED,
+        tags={**job.run_tags, **tags},
+        root_run_id=None,
+        parent_run_id=None,
+        step_keys_to_execute=plan.step_keys_to_execute,
+        execution_plan_snapshot=snapshot_from_execution_plan(plan, job.get_job_snapshot_id()),
+        job_snapshot=job.get_job_snapshot(),
+        parent_job_snapshot=job.get_parent_job_snapshot(),
+        asset_selection=job.asset_selection,
+        asset_check_selection=job.asset_check_selection,
+        op_selection=None,
+        resolved_op_selection=None,
+        remote_job_origin=RemoteRepositoryOrigin(RegisteredCodeLocationOrigin(location), _REPOSITORY).get_job_origin(
+            job.name
+        ),
+        job_code_origin=None,
+        asset_graph=job.asset_layer.asset_graph,
+    )
+
+
+def execute_run(job: dg.JobDefinition, run: dg.DagsterRun, instance: dg.DagsterInstance) -> list[dg.DagsterEvent]:
+    """Execute a recorded run in this process, its steps one after the other (Dagster 1.13.27).
+
+    Args:
+        job: The job, of all its assets and checks: what the run selects of it is in the run.
+        run: The run.
+        instance: Where it is recorded.
+
+    Returns:
+        Its events.
+    """
+    in_this_process = job.as_ephemeral_job(resource_defs={}, input_values={})
+    return list(execute_run_iterator(InMemoryJob(in_this_process), run, instance))
 
 
 def dbt_events(events: Iterable[Any], invocation: DbtCliInvocation) -> Any:

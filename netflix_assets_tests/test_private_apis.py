@@ -27,17 +27,6 @@ def test_dagster_lets_the_event_log_be_built_upon_and_named_in_its_configuration
         assert callable(getattr(storage, name))
 
 
-def test_dagsters_executors_are_made_of_the_types_that_ours_name() -> None:
-    annotations = dg.Executor.execute.__annotations__
-    assert {
-        "plan_context": "PlanOrchestrationContext",
-        "execution_plan": "ExecutionPlan",
-    }.items() <= annotations.items()
-    assert isinstance(dg.Executor.retries, property) and isinstance(dg.Executor.step_dependency_config, property)
-    assert private_apis.MAX_RUNTIME_SECONDS_TAG == "dagster/max_runtime"
-    assert private_apis.RetryMode.DEFERRED and private_apis.StepDependencyConfig.default()
-
-
 def test_dagster_dbt_asks_the_resource_for_the_version_of_dbt() -> None:
     assert "_cli_version" in vars(DbtCliResource)
     resource = InstalledDbt(project_dir=str(PROJECT_DIR), dbt_executable=dbt_executable())

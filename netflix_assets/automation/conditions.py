@@ -7,8 +7,8 @@ Who starts what, so that nothing is started twice:
   runs of their own (measured: 71 s from put to mart instead of 29 s, 115 s for two months that are not
   neighbours); and a condition is reset by the end of a run that began before the object came, which would lose it.
 - The conditions here start the rest: a table that a person loaded, a model whose code changed, a model that is new.
-  What was updated by a run that was to build this asset itself does not count, nor what the command line did, so
-  that their runs are never followed by a second one, whether they succeeded or not.
+  What was updated by a run that was to build this asset itself does not count, so that such a run is never followed
+  by a second one, whether it succeeded or not.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from typing import Any
 
 import dagster as dg
 
-from netflix_assets.automation.runs import COMMAND_LINE_TAG
 from netflix_assets.automation.sensors import default_status
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.settings import Settings
@@ -39,9 +38,7 @@ def rebuild_what_people_change() -> dg.AutomationCondition[dg.AssetKey]:
     at worst something is built once too often.
     """
     condition = _CONDITION
-    covered = condition.newly_updated() & (
-        condition.executed_with_root_target() | condition.executed_with_tags(tag_keys={COMMAND_LINE_TAG})
-    )
+    covered = condition.newly_updated() & condition.executed_with_root_target()
     # Of the months of a table Dagster knows the run of the last one only, so that one speaks for all.
     by_month = condition.any_deps_match(condition.newly_updated()).allow(_BY_MONTH)
     by_month &= ~condition.any_deps_match(covered).allow(_BY_MONTH)

@@ -15,6 +15,7 @@ import dagster as dg
 
 from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
 from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.source_assets import objects_are_known
 from netflix_assets.settings import Settings
 
 GROUPS_WITH_POLICY = {"raw", "mart"}
@@ -57,6 +58,23 @@ def arrived_lately(file: RawFile, contents: Contents, now: dt.datetime) -> dg.As
             **({"newest LastModified": dg.MetadataValue.timestamp(newest)} if newest else {"objects": 0}),
         },
     )
+
+
+def check_sources(contents: Contents) -> list[dg.AssetCheckEvaluation]:
+    """The checks on the bucket, evaluated from a listing that is at hand, without a run."""
+    now = dt.datetime.now(dt.timezone.utc)
+    results = [objects_are_known(contents), *(arrived_lately(file, contents, now) for file in RAW_FILES)]
+    return [
+        dg.AssetCheckEvaluation(
+            asset_key=result.asset_key,
+            check_name=result.check_name,
+            passed=result.passed,
+            severity=result.severity,
+            metadata=result.metadata,
+        )
+        for result in results
+        if result.asset_key is not None and result.check_name is not None
+    ]
 
 
 def source_checks() -> dg.AssetChecksDefinition:

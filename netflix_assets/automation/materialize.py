@@ -12,11 +12,12 @@ import dagster as dg
 
 from netflix_assets.automation.event_log import in_one_transaction
 from netflix_assets.automation.executors import execute_supervised
+from netflix_assets.automation.freshness import check_sources
 from netflix_assets.automation.records import error_text
 from netflix_assets.automation.run_plan import ALL_LOADS, RunPlan, plan_run
 from netflix_assets.automation.run_requests import run_config, run_tags
 from netflix_assets.automation.runs import describe_wait, end_runs_of_dead_processes, run_in_progress
-from netflix_assets.automation.situation import Situation, outdated_failures
+from netflix_assets.automation.situation import Situation, missing_records
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import UserError
 from netflix_assets.landing.bucket import Contents, LandingBucket
@@ -95,10 +96,10 @@ class Materialized:
 
 
 def observe(instance: dg.DagsterInstance, contents: Contents) -> int:
-    """Record what changed in the bucket; returns how many observations that took."""
+    """Record what changed in the bucket, and what the checks on it say then; returns how many changes there were."""
     events = [event for file in RAW_FILES for event in observations(file, contents, observed(instance, file))]
     with in_one_transaction(instance):
-        for event in events:
+        for event in [*events, *(check_sources(contents) if events else ())]:
             instance.report_runless_asset_event(event)
     return len(events)
 
@@ -203,8 +204,8 @@ def next_plan(
     observe(instance, contents)
     store = (defs.resources or {})["report_store"]
     situation = Situation.read(instance, graph, contents, warehouse, store, agreed=read_agreed(bucket))
-    for evaluation in outdated_failures(situation):
-        instance.report_runless_asset_event(evaluation)
+    for event in missing_records(situation):
+        instance.report_runless_asset_event(event)
     return plan_run(graph, situation, asked_at=asked_at, force=force, accept=accept)
 
 
@@ -237,11 +238,16 @@ def run(
             on_event(entry)
 
     instance.add_event_listener(run_id, listen)
-    job = defs.resolve_implicit_global_asset_job_def().get_subset(
-        asset_selection=plan.assets, asset_check_selection=plan.checks
+    success = execute_supervised(
+        defs.resolve_implicit_global_asset_job_def(),
+        instance,
+        run_id,
+        assets=plan.assets,
+        checks=plan.checks,
+        run_config={**run_config(plan), **_QUIET},
+        tags=run_tags(plan),
     )
-    result = execute_supervised(job, instance, run_id, run_config={**run_config(plan), **_QUIET}, tags=run_tags(plan))
-    return Outcome(run_id, result.success and not errors, plan, frozenset(made), tuple(errors))
+    return Outcome(run_id, success and not errors, plan, frozenset(made), tuple(errors))
 
 
 def _errors(event: dg.DagsterEvent) -> Iterator[str]:

@@ -123,7 +123,7 @@ class PastRun:
         run_id: Its id.
         ended_at: When, in seconds since 1970.
         tags: Its tags.
-        selected: Assets it was to make; the command line's runs record none.
+        selected: Assets it was to make.
         fault: Why it ended without success as a whole, if it did; None also where a step's fault tells more.
         faults: Of each step that failed, why.
         texts: Of each step that failed, what it said.

@@ -24,10 +24,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from netflix_assets.automation.processes import Process
 from netflix_assets.errors import UserError
-from netflix_assets.private_apis import MAX_RUNTIME_SECONDS_TAG
 
-COMMAND_LINE_TAG = "netflix/command_line"
-"""Tag of the runs that `netflix-assets` executes itself."""
+MAX_RUNTIME_TAG = "dagster/max_runtime"
+"""Tag of after how many seconds Dagster's run monitoring ends a run."""
+
+EXECUTED_TAG = "netflix/executed_run"
+"""Tag of which run the process and the heartbeat in the tags are of: who repeats a run in the UI copies its tags."""
 
 HEARTBEAT_TAG = "netflix/heartbeat"
 """Tag of when the process of a run last said that it works, in seconds since 1970."""
@@ -48,12 +50,13 @@ _EXECUTED_HERE: set[str] = set()
 _LOG = logging.getLogger(__name__)
 
 
-def run_tags(max_runtime_seconds: int) -> dict[str, str]:
+def run_tags(run_id: str, max_runtime_seconds: int) -> dict[str, str]:
     """Return the tags of a run that this process executes."""
     return {
+        EXECUTED_TAG: run_id,
         **Process.current().to_tags(),
         HEARTBEAT_TAG: str(int(time.time())),
-        MAX_RUNTIME_SECONDS_TAG: str(max_runtime_seconds),
+        MAX_RUNTIME_TAG: str(max_runtime_seconds),
     }
 
 
@@ -164,7 +167,7 @@ def _lost(record: dg.RunRecord) -> str | None:
     run = record.dagster_run
     if run.run_id in _EXECUTED_HERE or run.status is dg.DagsterRunStatus.QUEUED:
         return None
-    process = Process.from_tags(run.tags)
+    process = _process_of(run)
     if process is not None:
         alive = process.is_alive()
         if alive is False or (process.is_here() and process.pid == os.getpid()):
@@ -183,9 +186,15 @@ def _lost(record: dg.RunRecord) -> str | None:
     return f"Nothing was heard for {silent:.0f} s from {where}."
 
 
+def _process_of(run: dg.DagsterRun) -> Process | None:
+    """Return the process that executes a run, or None if none said so yet."""
+    return Process.from_tags(run.tags) if run.tags.get(EXECUTED_TAG) == run.run_id else None
+
+
 def _last_sign(record: dg.RunRecord) -> float:
     """Return when a run was last known to be executed, in seconds since 1970."""
-    heartbeat = record.dagster_run.tags.get(HEARTBEAT_TAG, "")
+    tags = record.dagster_run.tags
+    heartbeat = tags.get(HEARTBEAT_TAG, "") if tags.get(EXECUTED_TAG) == record.dagster_run.run_id else ""
     started = record.start_time or record.create_timestamp.replace(tzinfo=dt.timezone.utc).timestamp()
     return max(float(heartbeat) if heartbeat.isdigit() else 0.0, started)
 
@@ -222,7 +231,6 @@ def run_in_progress(instance: dg.DagsterInstance, graph: dg.AssetGraph, *, queue
         if run.status is dg.DagsterRunStatus.QUEUED and not queued:
             continue
         selected = run.asset_selection
-        # Runs of the command line record no selection.
         if selected and not any(graph.has(key) and graph.get(key).is_materializable for key in selected):
             continue
         return run
@@ -235,10 +243,10 @@ def describe_wait(instance: dg.DagsterInstance, run: dg.DagsterRun) -> str:
     assert record is not None, "a run that is in progress is recorded"
     began = record.start_time or record.create_timestamp.replace(tzinfo=dt.timezone.utc).timestamp()
     since = dt.datetime.fromtimestamp(began, dt.timezone.utc)
-    process = Process.from_tags(run.tags)
+    process = _process_of(run)
     where = f", in process {process.pid} on {process.host}" if process else ""
     end = f"`kill {process.pid}` there, or " if process else ""
-    limit = run.tags.get(MAX_RUNTIME_SECONDS_TAG)
+    limit = run.tags.get(MAX_RUNTIME_TAG)
     return (
         f"waiting for run {run.run_id[:8]} ({run.status.value.lower().replace('_', ' ')} since {since:%Y-%m-%d %H:%M} "
         f"UTC{where}); it ends by itself{f' after at most {limit} s' if limit else ''}, or end it: {end}"

@@ -5,7 +5,6 @@ Both are on from the start, except in a branch deployment, whose data nobody wai
 
 from __future__ import annotations
 
-import datetime as dt
 import hashlib
 import time
 from collections.abc import Mapping
@@ -13,17 +12,15 @@ from dataclasses import replace
 
 import dagster as dg
 
-from netflix_assets.automation.freshness import arrived_lately
+from netflix_assets.automation.freshness import check_sources
 from netflix_assets.automation.run_plan import plan_run
 from netflix_assets.automation.run_requests import run_request
 from netflix_assets.automation.runs import end_runs_of_dead_processes, newest_failure, run_in_progress
-from netflix_assets.automation.situation import Situation, outdated_failures
-from netflix_assets.catalog import RAW_FILES
+from netflix_assets.automation.situation import Situation, missing_records
 from netflix_assets.errors import BucketError, WarehouseError
 from netflix_assets.landing.arrivals import ArrivalsCursor, fingerprint_listing, observe, recorded, superseded_note
-from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.last_upload import read_agreed
-from netflix_assets.landing.source_assets import objects_are_known
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
 from netflix_assets.settings import Settings, Target
@@ -93,7 +90,7 @@ def tick(
     if note:
         context.log.warning(f"the bucket is not loaded as a whole{note}")
     cursor = cursor or ArrivalsCursor(observed=recorded(context.instance))
-    events: list[dg.AssetObservation | dg.AssetCheckEvaluation] = []
+    events: list[dg.AssetObservation | dg.AssetMaterialization | dg.AssetCheckEvaluation] = []
     versions = cursor.observed
     if listing.fingerprint != cursor.observed_fingerprint:
         observations, versions = observe(contents, cursor)
@@ -113,7 +110,7 @@ def tick(
         situation = Situation.read(context.instance, graph, contents, warehouse, store, agreed=agreed)
     except WarehouseError as error:
         return nothing_to_run(f"waits for the warehouse, next try with the next tick: {error}", kept)
-    events += outdated_failures(situation)
+    events += missing_records(situation)
     if not contents.files and not contents.whole_exports and not any(situation.loaded.values()):
         return nothing_to_run(_EMPTY, replace(kept, processed_fingerprint=processing))
     plan = plan_run(graph, situation)
@@ -127,20 +124,3 @@ def tick(
 
 def _digest(agreed: Mapping[str, str]) -> str:
     return hashlib.sha256(repr(sorted(agreed.items())).encode()).hexdigest()[:8] if agreed else ""
-
-
-def check_sources(contents: Contents) -> list[dg.AssetCheckEvaluation]:
-    """The checks on the bucket, evaluated from a listing that is at hand, without a run."""
-    now = dt.datetime.now(dt.timezone.utc)
-    results = [objects_are_known(contents), *(arrived_lately(file, contents, now) for file in RAW_FILES)]
-    return [
-        dg.AssetCheckEvaluation(
-            asset_key=result.asset_key,
-            check_name=result.check_name,
-            passed=result.passed,
-            severity=result.severity,
-            metadata=result.metadata,
-        )
-        for result in results
-        if result.asset_key is not None and result.check_name is not None
-    ]

@@ -18,7 +18,7 @@ from netflix_assets.landing.failed_loads import (
     recorded_failures,
 )
 from netflix_assets.landing.source_assets import DATA_VERSION_TAG
-from netflix_assets.landing.whole_export import split_check, split_key, still_refused
+from netflix_assets.landing.whole_export import nothing_to_split, split_check, split_key, still_refused
 from netflix_assets.loading.raw_assets import failure_checks, still_failed
 from netflix_assets.loading.warehouse import LoadState, Warehouse
 from netflix_assets.partitions import load_name
@@ -111,9 +111,13 @@ class Situation:
         )
 
 
-def outdated_failures(situation: Situation) -> list[dg.AssetCheckEvaluation]:
-    """Return new results for the checks that name failures which no longer hold, because their objects changed."""
-    contents, evaluations = situation.contents, []
+def missing_records(situation: Situation) -> list[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+    """Return what Dagster should be told of a situation before anything is run.
+
+    New results for the checks that name failures which no longer hold, because their objects changed; and of files
+    that never had a whole export, that there is nothing to split.
+    """
+    contents, events = situation.contents, list[dg.AssetMaterialization | dg.AssetCheckEvaluation]()
     for check, file in _checks_of_failures().items():
         known = situation.failures.get(check, {})
         if check == split_check(file):
@@ -121,8 +125,11 @@ def outdated_failures(situation: Situation) -> list[dg.AssetCheckEvaluation]:
         else:
             still = still_failed(file, known, contents, situation.loaded[file.name], situation.limits)
         if known != still:
-            evaluations.append(failed_loads_evaluation(check, still))
-    return evaluations
+            events.append(failed_loads_evaluation(check, still))
+    for file in RAW_FILES:
+        if file.month_column and file.name not in situation.split and not contents.whole_exports.get(file.name):
+            events += nothing_to_split(file)
+    return events
 
 
 def _checks_of_failures() -> dict[dg.AssetCheckKey, RawFile]:

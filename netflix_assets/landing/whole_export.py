@@ -24,7 +24,7 @@ from netflix_assets.landing.failed_loads import (
     load_fingerprint,
     recorded_failures,
 )
-from netflix_assets.landing.source_assets import BUCKET_KEY, GROUP
+from netflix_assets.landing.source_assets import BUCKET_KEY, DATA_VERSION_TAG, GROUP
 from netflix_assets.landing.sources import ChunkReader
 from netflix_assets.landing.upload import md5_of
 from netflix_assets.owners import OWNERS
@@ -156,6 +156,16 @@ def split_asset(file: RawFile, scratch: Path, *, by_name: bool, limits: str) -> 
         )
 
     return _split
+
+
+def nothing_to_split(file: RawFile) -> list[dg.AssetMaterialization | dg.AssetCheckEvaluation]:
+    """Return what to record of a file of which there never was a whole export, so that nothing seems to be missing."""
+    return [
+        dg.AssetMaterialization(
+            split_key(file), metadata={"rows": 0, "months": 0}, tags={DATA_VERSION_TAG: data_version(())}
+        ),
+        failed_loads_evaluation(split_check(file), {}),
+    ]
 
 
 def export_is_split(file: RawFile, *, limits: str) -> dg.AssetChecksDefinition:

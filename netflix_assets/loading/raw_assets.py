@@ -35,7 +35,7 @@ from netflix_assets.loading.warehouse import (
     out_of_date,
 )
 from netflix_assets.owners import OWNERS
-from netflix_assets.partitions import load_name, months_between, partitions_of
+from netflix_assets.partitions import MONTHS, load_name, months_between, partitions_of
 from netflix_assets.pools import warehouse_pool
 from netflix_assets.settings import Target
 
@@ -96,6 +96,25 @@ def objects_to_load(
         for partition_key, found in objects.items()
         if found or partition_key is None or partition_key in states
     }
+
+
+def empty_months(
+    months: Sequence[str], with_objects: Collection[str], loaded: Collection[str], recorded: Collection[str]
+) -> list[str]:
+    """Return the months that a load records as empty, because there are and were no objects of them.
+
+    The first load records every one, so that nothing is missing that nobody waits for. Later ones record the gaps
+    before the newest month: one that began meanwhile is missing until its objects come.
+
+    Args:
+        months: All months, oldest first, up to the one that is running.
+        with_objects: Those of which there are objects in the bucket.
+        loaded: Those that the table was loaded with before.
+        recorded: Those that Dagster has a record of, or is to have after this load.
+    """
+    known = {*with_objects, *loaded}
+    last = max(known) if loaded else months[-1]
+    return [month for month in months if month <= last and month not in known and month not in recorded]
 
 
 @contextmanager
@@ -169,6 +188,11 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
         for note in report.notes:
             context.log.warning(f"{file.table}: {note}")
         metadata = _metadata(report, warehouse.row_count(file))
+        if months is not None:
+            recorded = context.instance.get_materialized_partitions(context.asset_key)
+            loaded = [month for month in states if month is not None]
+            for month in empty_months(MONTHS.get_partition_keys(), contents.months(file), loaded, {*recorded, *months}):
+                context.log_event(dg.AssetMaterialization(context.asset_key, partition=month, metadata=_EMPTY_MONTH))
         # Of a range in which something is refused, the others; else Dagster itself records the range.
         for month in (months or []) if report.refused else config.other_months:
             if month not in report.refused:
@@ -252,6 +276,7 @@ def _table_column(column: Column) -> dg.TableColumn:
 _EXTRA = dg.TableColumn(
     EXTRA_COLUMN, "VARCHAR", description="What columns hold that the catalogue does not know, as a JSON object by name."
 )
+_EMPTY_MONTH = {"objects": dg.MetadataValue.int(0), "rows loaded": dg.MetadataValue.int(0)}
 _LOAD_ID = dg.TableColumn("_load_id", "INTEGER", description="The load in raw.load_history that brought the row.")
 
 

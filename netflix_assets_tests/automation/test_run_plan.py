@@ -12,7 +12,7 @@ import pytest
 from netflix_assets.automation.records import Fault, PastRun, Records
 from netflix_assets.automation.run_plan import MODELS, PLAN_TAG, RunPlan, pause, plan_run, relation_of
 from netflix_assets.automation.run_requests import run_config, run_tags
-from netflix_assets.automation.situation import Situation, outdated_failures
+from netflix_assets.automation.situation import Situation, missing_records
 from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import ObjectVersion, data_version, sort_into_catalog
@@ -166,8 +166,9 @@ def test_a_refused_file_leaves_the_rest_and_is_not_asked_for_until_its_object_ch
     world.limits = "0.01 10 0.3"
     world.objects["raw/movies.csv"] = "c"
     assert tables(world.plan()) == {"raw_tags", "raw_movies"}
-    (evaluation,) = outdated_failures(world.situation())
-    assert evaluation.passed and evaluation.check_name == failure_checks(MOVIES)[0].name
+    (evaluation, *_) = missing_records(world.situation())
+    assert isinstance(evaluation, dg.AssetCheckEvaluation) and evaluation.passed
+    assert evaluation.check_name == failure_checks(MOVIES)[0].name
 
 
 def test_a_refused_month_leaves_the_other_months_and_is_not_in_their_range(world: World) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 import dagster as dg
 import pytest
-from dagster._core.storage.tags import MAX_RUNTIME_SECONDS_TAG
 from dagster._core.test_utils import create_run_for_test
 
 from netflix_assets.automation import runs
@@ -18,13 +18,13 @@ from netflix_assets.automation.executors import SupervisedExecutor, execute_supe
 from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.automation.processes import Process
 from netflix_assets.automation.runs import (
-    COMMAND_LINE_TAG,
+    EXECUTED_TAG,
     HEARTBEAT_TAG,
     LOST_AFTER_SECONDS,
+    MAX_RUNTIME_TAG,
     describe_wait,
     end_runs_of_dead_processes,
     free_slots_of_ended_runs,
-    run_tags,
 )
 from netflix_assets.errors import UserError
 from netflix_assets.pools import WAREHOUSE_POOL
@@ -75,10 +75,12 @@ def recorded(
     tags: Mapping[str, str] | None = None,
 ) -> str:
     """A run that the instance holds as unfinished; returns its id."""
-    all_tags = {**(process.to_tags() if process else {}), **(tags or {})}
+    run_id = str(uuid.uuid4())
+    all_tags = {EXECUTED_TAG: run_id, **(process.to_tags() if process else {}), **(tags or {})}
     if heartbeat is not None:
         all_tags[HEARTBEAT_TAG] = heartbeat
-    return str(create_run_for_test(instance, job_name="some_job", status=status, tags=all_tags).run_id)
+    create_run_for_test(instance, job_name="some_job", run_id=run_id, status=status, tags=all_tags)
+    return run_id
 
 
 def status_after(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
@@ -94,6 +96,13 @@ def test_a_run_of_a_dead_process_ends_whether_it_had_started_or_not(
     instance: dg.DagsterInstance, ended: int, status: dg.DagsterRunStatus
 ) -> None:
     assert status_after(instance, recorded(instance, of(ended), status)) is FAILURE
+
+
+def test_a_repeated_run_that_starts_is_not_taken_for_the_dead_one_whose_tags_it_was_given(
+    instance: dg.DagsterInstance, ended: int
+) -> None:
+    inherited = recorded(instance, of(ended), dg.DagsterRunStatus.STARTING, LONG_AGO, {EXECUTED_TAG: "another run"})
+    assert status_after(instance, inherited) is dg.DagsterRunStatus.STARTING
 
 
 def test_a_run_of_a_dead_process_that_was_being_canceled_is_canceled(instance: dg.DagsterInstance, ended: int) -> None:
@@ -170,7 +179,7 @@ def test_what_an_ended_run_held_of_the_pool_is_freed(instance: dg.DagsterInstanc
 
 def test_whoever_waits_is_told_for_what_since_when_and_how_to_end_it(instance: dg.DagsterInstance, living: int) -> None:
     process = of(living)
-    run_id = recorded(instance, process, tags=run_tags(7200) | process.to_tags())
+    run_id = recorded(instance, process, tags={MAX_RUNTIME_TAG: "7200"})
     run = instance.get_run_by_id(run_id)
     assert run is not None
     sentence = describe_wait(instance, run)
@@ -179,14 +188,14 @@ def test_whoever_waits_is_told_for_what_since_when_and_how_to_end_it(instance: d
     instance.delete_run(run_id)
 
 
-@dg.op
+@dg.asset
 def work() -> None:
     time.sleep(1.1)
 
 
-@dg.job(executor_def=SupervisedExecutor(dg.in_process_executor, 7200))
-def some_job() -> None:
-    work()
+def some_job() -> dg.JobDefinition:
+    job, executor = dg.define_asset_job("some_job"), SupervisedExecutor(dg.in_process_executor, 7200)
+    return dg.Definitions(assets=[work], jobs=[job], executor=executor).resolve_job_def("some_job")
 
 
 @pytest.mark.parametrize("by_dagster", [True, False])
@@ -199,13 +208,12 @@ def test_a_run_of_ours_names_its_process_and_limit_and_renews_its_heartbeat(
         run_id = dg.execute_job(dg.reconstructable(some_job), instance).run_id
     else:
         run_id = "00000000-0000-4000-8000-000000000001"
-        execute_supervised(some_job, instance, run_id, run_config={}, tags={})
+        assert execute_supervised(some_job(), instance, run_id, assets={work.key}, checks=set(), run_config={}, tags={})
     run = instance.get_run_by_id(run_id)
     assert run is not None and run.is_success
     assert run.tags[HEARTBEAT_TAG] > first
     assert Process.from_tags(run.tags) == HERE
-    assert run.tags[MAX_RUNTIME_SECONDS_TAG] == "7200"
-    assert (COMMAND_LINE_TAG in run.tags) is not by_dagster
+    assert run.tags[MAX_RUNTIME_TAG] == "7200"
 
 
 def test_a_run_that_takes_too_long_or_that_somebody_ended_is_interrupted(

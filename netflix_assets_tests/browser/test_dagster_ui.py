@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from netflix_assets.automation.executors import CODE_LOCATION
 from netflix_assets_tests import chromium
 from netflix_assets_tests.browser.running import Dev, dev_server, environment, wait_for
 from netflix_assets_tests.pipeline import Pipeline, ratings_csv
@@ -138,7 +139,7 @@ def test_runs_started_at_once_by_ui_sensor_and_command_line_queue_and_all_succee
     for table in ("raw_genome_tags", "raw_links"):
         selector = {
             "repositoryName": "__repository__",
-            "repositoryLocationName": "netflix_assets.definitions",
+            "repositoryLocationName": CODE_LOCATION,
             "jobName": "__ASSET_JOB",
             "assetSelection": [{"path": ["raw", table]}],
         }

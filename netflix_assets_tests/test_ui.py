@@ -1,0 +1,102 @@
+"""What Dagster's UI is told, by the schema of its web server in this process: no server, no browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import dagster as dg
+import pytest
+from dagster._core.remote_origin import CodeLocationOrigin, InProcessCodeLocationOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
+from dagster._core.workspace.context import WorkspaceProcessContext
+from dagster._core.workspace.load_target import WorkspaceLoadTarget
+from dagster_graphql.test.utils import execute_dagster_graphql
+
+from netflix_assets.automation.executors import CODE_LOCATION
+from netflix_assets.automation.instance import dagster_instance
+from netflix_assets.partitions import MONTHS
+from netflix_assets_tests.pipeline import Pipeline
+
+
+class Workspace(WorkspaceLoadTarget):
+    """The definitions, as workspace.yaml names them."""
+
+    def create_origins(self) -> Sequence[CodeLocationOrigin]:
+        target = LoadableTargetOrigin(module_name="netflix_assets.definitions", attribute="defs")
+        return [InProcessCodeLocationOrigin(loadable_target_origin=target, location_name=CODE_LOCATION)]
+
+
+class WebServer:
+    """Answers as the web server does."""
+
+    def __init__(self, instance: dg.DagsterInstance, process: WorkspaceProcessContext) -> None:
+        self.instance = instance
+        self._context = process.create_request_context()
+
+    def ask(self, query: str, **variables: object) -> Any:
+        answer = execute_dagster_graphql(self._context, query, variables=variables)
+        assert not answer.errors, answer.errors
+        return answer.data
+
+
+@contextmanager
+def web_server(pipeline: Pipeline) -> Iterator[WebServer]:
+    with dagster_instance(pipeline.settings) as instance, WorkspaceProcessContext(instance, Workspace()) as process:
+        yield WebServer(instance, process)
+
+
+@pytest.fixture(scope="module")
+def server(built_small: Pipeline) -> Iterator[WebServer]:
+    """Of the small pipeline; to be read only."""
+    with web_server(built_small) as one:
+        yield one
+
+
+NODES = """{ assetNodes {
+    assetKey { path } isMaterializable isPartitioned isObservable
+    assetMaterializations(limit: 1) { runId }
+    assetObservations(limit: 1) { runId }
+    partitionStats { numMaterialized numFailed }
+} }"""
+
+
+def test_the_lineage_of_a_pipeline_just_built_is_green(server: WebServer) -> None:
+    (run,) = server.instance.get_run_records()
+    months = MONTHS.get_partition_keys(current_time=run.create_timestamp)
+    for node in server.ask(NODES)["assetNodes"]:
+        name = "/".join(node["assetKey"]["path"])
+        assert not node["isMaterializable"] or node["assetMaterializations"], name
+        # Of the small pipeline two files are not in the bucket.
+        assert not node["isObservable"] or node["assetObservations"] or "genome" in name, name
+        if node["isMaterializable"] and node["isPartitioned"]:
+            assert node["partitionStats"] == {"numMaterialized": len(months), "numFailed": 0}, name
+
+
+RUNS = """{ runsOrError { ... on Runs { results {
+    runId status pipelineName
+    repositoryOrigin { repositoryName repositoryLocationName }
+    assetSelection { path }
+    assetCheckSelection { name }
+} } } }"""
+REPEAT = """mutation($of: ReexecutionParams!) { launchRunReexecution(reexecutionParams: $of) {
+    __typename
+    ... on PythonError { message }
+    ... on LaunchRunSuccess { run { assetSelection { path } status } }
+} }"""
+
+
+def test_a_run_of_the_command_line_is_on_the_timeline_with_its_assets_and_can_be_repeated(small: Pipeline) -> None:
+    with web_server(small) as server:
+        (run,) = server.ask(RUNS)["runsOrError"]["results"]
+        assert run["repositoryOrigin"] == {
+            "repositoryName": "__repository__",
+            "repositoryLocationName": CODE_LOCATION,
+        }
+        assert (run["pipelineName"], run["status"]) == ("__ASSET_JOB", "SUCCESS")
+        assert ["raw", "raw_ratings"] in [key["path"] for key in run["assetSelection"]]
+        assert len(run["assetCheckSelection"]) > 100
+        repeated = server.ask(REPEAT, of={"parentRunId": run["runId"], "strategy": "ALL_STEPS"})["launchRunReexecution"]
+        assert repeated["__typename"] == "LaunchRunSuccess", repeated
+        assert repeated["run"] == {"assetSelection": run["assetSelection"], "status": "QUEUED"}
