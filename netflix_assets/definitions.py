@@ -18,6 +18,7 @@ from netflix_assets.landing.landing_assets import landing_definitions
 from netflix_assets.loading.raw_assets import loading_definitions
 from netflix_assets.reporting.report_assets import reporting_definitions
 from netflix_assets.reporting.store import report_store
+from netflix_assets.resources import resources_from
 from netflix_assets.settings import Settings, Target
 from netflix_assets.targets import SENSOR_WAIT_SECONDS, bucket_from, warehouse_from
 from netflix_assets.transform.dbt_assets import transform_definitions
@@ -61,7 +62,7 @@ def build_defs(settings: Settings) -> dg.Definitions:
             ],
             schedules=[daily_source_checks(settings), weekly_test_of_every_month(settings)],
             asset_checks=[source_checks()],
-            resources={"bucket": bucket, "warehouse": warehouse_from(settings), "report_store": store},
+            resources=resources_from(settings),
             executor=SupervisedExecutor(EXECUTORS[settings.target], settings.max_runtime_seconds),
         ),
     )

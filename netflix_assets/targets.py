@@ -6,6 +6,7 @@ Each choice is a mapping over all targets: a default would let a new target inhe
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from pathlib import Path
 
 from netflix_assets.errors import SettingsError
 from netflix_assets.landing.bucket import LandingBucket, ListingCheck
@@ -16,10 +17,10 @@ from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.settings import Settings, Target
 
 
-def duckdb_from(settings: Settings, *, wait_seconds: int = 60) -> DuckDBWarehouse:
-    """The local warehouse."""
+def duckdb_from(settings: Settings, *, wait_seconds: int = 60, path: Path | None = None) -> DuckDBWarehouse:
+    """The local warehouse, at another path if one is given."""
     return DuckDBWarehouse(
-        settings.warehouse_path,
+        path or settings.warehouse_path,
         limit=settings.reject_limit,
         max_shrink=settings.max_shrink,
         by_name=settings.by_name,

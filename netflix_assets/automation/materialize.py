@@ -202,7 +202,7 @@ def next_plan(
     """Observe the bucket, then return what to run next; see `plan_run`."""
     graph, contents = defs.resolve_asset_graph(), bucket.contents()
     observe(instance, contents)
-    store = (defs.resources or {})["report_store"]
+    store = (defs.resources or {})["report_store"].outside_of_runs()
     situation = Situation.read(instance, graph, contents, warehouse, store, agreed=read_agreed(bucket))
     for event in missing_records(situation):
         instance.report_runless_asset_event(event)

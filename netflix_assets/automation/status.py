@@ -109,7 +109,7 @@ def read_status(
     graph = defs.resolve_asset_graph()
     of = None if counted is None else {relation_of(graph.get(key)) for key in counted if graph.has(key)}
     rows = warehouse.row_counts(of)
-    store: ReportStore = (defs.resources or {})["report_store"]
+    store: ReportStore = (defs.resources or {})["report_store"].outside_of_runs()
     agreed = last_upload.read_agreed(bucket)
     situation = Situation.read(instance, graph, contents, warehouse, store, agreed=agreed)
     plan = plan_run(graph, situation)

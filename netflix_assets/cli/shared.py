@@ -65,9 +65,8 @@ def waiting(what: str) -> Iterator[Callable[[str], None]]:
 
 
 def definitions(settings: Settings) -> tuple[Any, Any, Any]:
-    """The definitions, and the bucket and warehouse that their steps use."""
+    """The definitions, and the bucket and warehouse that they are of."""
     from netflix_assets.definitions import build_defs
+    from netflix_assets.targets import bucket_from, warehouse_from
 
-    defs = build_defs(settings)
-    resources = defs.resources or {}
-    return defs, resources["bucket"], resources["warehouse"]
+    return build_defs(settings), bucket_from(settings), warehouse_from(settings)

@@ -92,27 +92,28 @@ class FileStore:
 class BucketStore:
     """An object in the bucket; `file` brings a copy to this machine."""
 
-    def __init__(self, bucket: LandingBucket, copy: FileStore) -> None:
+    def __init__(self, bucket: LandingBucket, copy: FileStore, key: str = OBJECT_KEY) -> None:
         self._bucket = bucket
         self._copy = copy
+        self._key = key
 
     @property
     def location(self) -> str:
         """See `ReportStore`."""
-        return f"s3://{self._bucket.name}/{OBJECT_KEY}"
+        return f"s3://{self._bucket.name}/{self._key}"
 
     def exists(self) -> bool:
         """See `ReportStore`."""
-        return any(version.key == OBJECT_KEY for version in self._bucket.versions(OBJECT_KEY))
+        return any(version.key == self._key for version in self._bucket.versions(self._key))
 
     def write(self, html: str) -> None:
         """See `ReportStore`."""
-        self._bucket.put(OBJECT_KEY, io.BytesIO(html.encode()), content_type="text/html; charset=utf-8")
+        self._bucket.put(self._key, io.BytesIO(html.encode()), content_type="text/html; charset=utf-8")
 
     def read(self) -> str:
         """See `ReportStore`."""
-        for version in self._bucket.versions(OBJECT_KEY):
-            if version.key == OBJECT_KEY:
+        for version in self._bucket.versions(self._key):
+            if version.key == self._key:
                 return b"".join(self._bucket.download(version)).decode()
         raise ReportError(f"there is no report {self.location} yet; {_BUILD_IT}")
 

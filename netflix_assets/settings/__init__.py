@@ -86,6 +86,7 @@ class Settings:
         snowflake: The account, with target `snowflake`; else None.
         branch_deployment: This is a copy that Dagster+ runs for a branch: nothing starts by itself.
         alerts: Whom to tell when something goes wrong.
+        given: Names of the variables of this process that were set; empty where they were read from elsewhere.
     """
 
     target: Target
@@ -104,6 +105,7 @@ class Settings:
     snowflake: SnowflakeSettings | None = None
     branch_deployment: bool = False
     alerts: Alerts = field(default_factory=Alerts)
+    given: tuple[str, ...] = ()
 
     def __repr__(self) -> str:
         """Leave the secret out, so that no log or traceback shows it."""
@@ -207,6 +209,7 @@ class Settings:
             snowflake=None if local else SnowflakeSettings.read(reader),
             branch_deployment=reader.get("DAGSTER_CLOUD_IS_BRANCH_DEPLOYMENT") == "1",
             alerts=Alerts.read(reader),
+            given=tuple(reader.names_with_prefix("NETFLIX_")) if environment is None else (),
         )
         reader.refuse_if_wrong()
         return settings
