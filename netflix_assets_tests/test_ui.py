@@ -74,6 +74,21 @@ def test_the_lineage_of_a_pipeline_just_built_is_green(server: WebServer) -> Non
             assert node["partitionStats"] == {"numMaterialized": len(months), "numFailed": 0}, name
 
 
+OWNERS = """{
+    assetNodes { assetKey { path } isMaterializable owners { __typename } }
+    repositoriesOrError { ... on RepositoryConnection { nodes { jobs { name owners { __typename } } } } }
+}"""
+
+
+def test_every_asset_that_is_made_and_every_job_has_an_owner(server: WebServer) -> None:
+    answer = server.ask(OWNERS)
+    assert [node for node in answer["assetNodes"] if node["isMaterializable"] and not node["owners"]] == []
+    (repository,) = answer["repositoriesOrError"]["nodes"]
+    jobs = [job for job in repository["jobs"] if not job["name"].startswith("__")]
+    assert {"check_sources", "test_every_month"} <= {job["name"] for job in jobs}
+    assert [job["name"] for job in jobs if not job["owners"]] == []
+
+
 RUNS = """{ runsOrError { ... on Runs { results {
     runId status pipelineName
     repositoryOrigin { repositoryName repositoryLocationName }
@@ -100,3 +115,25 @@ def test_a_run_of_the_command_line_is_on_the_timeline_with_its_assets_and_can_be
         repeated = server.ask(REPEAT, of={"parentRunId": run["runId"], "strategy": "ALL_STEPS"})["launchRunReexecution"]
         assert repeated["__typename"] == "LaunchRunSuccess", repeated
         assert repeated["run"] == {"assetSelection": run["assetSelection"], "status": "QUEUED"}
+
+
+RESOURCES = """query($of: RepositorySelector!) { allTopLevelResourceDetailsOrError(repositorySelector: $of) {
+    ... on ResourceDetailsList { results {
+        name resourceType description configuredValues { key value type } assetKeysUsing { path }
+} } } }"""
+
+
+def test_the_resources_page_shows_bucket_warehouse_report_store_and_dbt_and_who_uses_them(server: WebServer) -> None:
+    selector = {"repositoryName": "__repository__", "repositoryLocationName": CODE_LOCATION}
+    answer = server.ask(RESOURCES, of=selector)["allTopLevelResourceDetailsOrError"]
+    found = {one["name"]: one for one in answer["results"]}
+    assert set(found) == {"bucket", "warehouse", "report_store", "dbt"}
+    for name, one in found.items():
+        assert one["configuredValues"] and one["assetKeysUsing"] and one["description"], name
+    users = {name: {key["path"][-1] for key in one["assetKeysUsing"]} for name, one in found.items()}
+    assert {"raw_ratings", "report"} <= users["warehouse"]
+    assert users["report_store"] == {"report"}
+    assert "fact_ratings" in users["dbt"]
+    values = {one["key"]: one["value"] for one in found["bucket"]["configuredValues"]}
+    assert {"bucket", "endpoint_url", "region_name"} <= values.keys()
+    assert "netflix-local-secret" not in str(answer)

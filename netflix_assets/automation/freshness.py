@@ -16,6 +16,7 @@ import dagster as dg
 from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
 from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.source_assets import objects_are_known
+from netflix_assets.owners import OWNERS
 from netflix_assets.settings import Settings
 
 GROUPS_WITH_POLICY = {"raw", "mart"}
@@ -111,6 +112,7 @@ def daily_source_checks(settings: Settings) -> dg.ScheduleDefinition:
         "check_sources",
         selection=dg.AssetSelection.checks_for_assets(*(dg.AssetKey(file.source_key) for file in RAW_FILES)),
         description="Checks that objects arrived lately.",
+        owners=OWNERS,
     )
     return dg.ScheduleDefinition(
         name="check_sources_daily",

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from netflix_assets.owners import OWNERS
 from netflix_assets.settings import Settings
 
 TABLES_OF_RATINGS = (["staging", "src_ratings"], ["fact", "fact_ratings"], ["fact", "fact_user_rating_days"])
@@ -21,6 +22,7 @@ def weekly_test_of_every_month(settings: Settings) -> dg.ScheduleDefinition:
         selection=dg.AssetSelection.checks_for_assets(*(dg.AssetKey(key) for key in TABLES_OF_RATINGS)),
         config={"ops": {"dbt_build": {"config": {"every_month": True}}}},
         description="Runs the tests of the tables of ratings over every month.",
+        owners=OWNERS,
     )
     return dg.ScheduleDefinition(
         name="test_every_month_weekly",

@@ -20,6 +20,7 @@ from netflix_assets.infra.clones import (
 from netflix_assets.infra.names import Names
 from netflix_assets.infra.service import SignIn, cloner, sign_in
 from netflix_assets.loading.snowflake_connection import QueryTag, Session
+from netflix_assets.owners import OWNERS
 from netflix_assets.settings import Duty, SnowflakeSettings
 
 
@@ -84,17 +85,19 @@ def branch_definitions(settings: SnowflakeSettings, sign_in: SignIn = sign_in) -
             )
 
     @dg.job(
+        owners=OWNERS,
         description=f"Clone {settings.database} for a pull request, without copying data. A deployment works on the "
         f"clone with NETFLIX_SNOWFLAKE_DATABASE={settings.database}_PR_<number>.",
     )
     def create_branch_database() -> None:
         create_clone_of_database()
 
-    @dg.job(description="Drop the clone that was made for a pull request.")
+    @dg.job(owners=OWNERS, description="Drop the clone that was made for a pull request.")
     def drop_branch_database() -> None:
         drop_clone_of_database()
 
     @dg.job(
+        owners=OWNERS,
         description="Drop the clones of closed pull requests: all but those of a list that is given, else those that "
         f"are older than {settings.clone_days} days (NETFLIX_SNOWFLAKE_CLONE_DAYS).",
     )

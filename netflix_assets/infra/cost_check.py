@@ -9,6 +9,7 @@ from netflix_assets.infra.names import Names
 from netflix_assets.infra.service import SignIn, sign_in
 from netflix_assets.loading.snowflake_connection import QueryTag
 from netflix_assets.loading.snowflake_errors import SnowflakeError
+from netflix_assets.owners import OWNERS
 from netflix_assets.settings import Duty, SnowflakeSettings
 
 GROUP = "operations"
@@ -47,7 +48,7 @@ def cost_definitions(settings: SnowflakeSettings, sign_in: SignIn = sign_in) -> 
                     return no_privilege(user.role, names, error)
                 raise
 
-    job = dg.define_asset_job("costs", selection=dg.AssetSelection.checks(costs_of_assets))
+    job = dg.define_asset_job("costs", selection=dg.AssetSelection.checks(costs_of_assets), owners=OWNERS)
     daily = dg.ScheduleDefinition(
         name="costs_daily",
         job=job,

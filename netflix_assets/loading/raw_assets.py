@@ -7,7 +7,7 @@ load, and tells Dagster what came of it.
 import warnings
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import dagster as dg
@@ -26,6 +26,7 @@ from netflix_assets.landing.failed_loads import (
     recorded_failures,
 )
 from netflix_assets.landing.last_upload import read_agreed
+from netflix_assets.loading import volume
 from netflix_assets.loading.warehouse import (
     LoadReport,
     LoadState,
@@ -117,6 +118,13 @@ def empty_months(
     return [month for month in months if month <= last and month not in known and month not in recorded]
 
 
+def _record_empty(instance: dg.DagsterInstance, table: dg.AssetKey, months: Iterable[str]) -> None:
+    """Record months as empty, beside the run, which materializes none of them; at once where the event log can."""
+    with getattr(instance.event_log_storage, "transaction", nullcontext)():
+        for month in months:
+            instance.report_runless_asset_event(dg.AssetMaterialization(table, partition=month, metadata=_EMPTY_MONTH))
+
+
 @contextmanager
 def retrying(context: dg.AssetExecutionContext) -> Iterator[None]:
     """Have Dagster repeat the step for what time may mend: S3 or warehouse out of reach, an object just replaced.
@@ -191,8 +199,8 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
         if months is not None:
             recorded = context.instance.get_materialized_partitions(context.asset_key)
             loaded = [month for month in states if month is not None]
-            for month in empty_months(MONTHS.get_partition_keys(), contents.months(file), loaded, {*recorded, *months}):
-                context.log_event(dg.AssetMaterialization(context.asset_key, partition=month, metadata=_EMPTY_MONTH))
+            empty = empty_months(MONTHS.get_partition_keys(), contents.months(file), loaded, {*recorded, *months})
+            _record_empty(context.instance, context.asset_key, empty)
         # Of a range in which something is refused, the others; else Dagster itself records the range.
         for month in (months or []) if report.refused else config.other_months:
             if month not in report.refused:
@@ -323,7 +331,7 @@ def _rejects_table(rejects: Sequence[Reject]) -> dg.MetadataValue:
 
 
 def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
-    """The checks of one raw table: nothing is refused or held back, its books balance, and nothing is in quarantine."""
+    """The checks of one raw table: all is loaded, its books balance, nothing is in quarantine, its size is as usual."""
     key = dg.AssetKey(file.table_key)
 
     @dg.multi_asset_check(
@@ -359,6 +367,12 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
                 description="No load is held back because it would take away too large a share of the rows or keys: "
                 "what is waits for a person (`accept_shrink` in the run's config) or for other objects.",
             ),
+            dg.AssetCheckSpec(
+                volume.NAME,
+                asset=key,
+                description=f"No month loaded last, and no load of a file, has over {volume.FACTOR:g} times or less "
+                f"than 1/{volume.FACTOR:g} of the rows of the {volume.WINDOW} before it.",
+            ),
         ],
         pool=warehouse_pool(target, file.table),
         can_subset=True,
@@ -376,6 +390,12 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
             yield no_rejected_rows(file, states, warehouse.rejects(file, limit=_REJECTS_SHOWN))
         if "columns_as_expected" in selected:
             yield columns_as_expected(file, warehouse.column_drift(file))
+        if volume.NAME in selected:
+            if file.month_column is None:
+                volumes = volume.volumes_of_loads(file, volume.recorded_row_counts(context.instance, file))
+            else:
+                volumes = volume.volumes_of_months(file, states, MONTHS.get_partition_keys()[-1])
+            yield volume.volume_check(file, volumes)
         for check in failure_checks(file):
             if check.name in selected:
                 recorded = recorded_failures(context.instance, check)

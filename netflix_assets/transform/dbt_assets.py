@@ -2,7 +2,8 @@
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from netflix_assets.transform.translator import NetflixDbtTranslator
 _OUTPUTS_KEPT = 20
 
 DbtManifest = Mapping[str, Any]
+
+READ_BY_PEOPLE = ("mart", "reporting")
+"""The layers that people and their tools read."""
 
 PROJECT_VERSION = "dbt project version"
 """Metadata of unit tests: the version of the dbt project that the test is of, or was run on."""
@@ -216,14 +220,23 @@ def _unit_test_result(spec: dg.AssetCheckSpec, result: Mapping[str, Any]) -> dg.
     )
 
 
+def columns_are_the_same(built: dg.AssetsDefinition) -> Sequence[dg.AssetChecksDefinition]:
+    """Return Dagster's own checks `column_schema_change` of what people read: columns that came, went or changed."""
+    read = [spec.key for spec in built.specs if spec.group_name in READ_BY_PEOPLE]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", dg.BetaWarning)
+        return dg.build_column_schema_change_checks(assets=read)
+
+
 def transform_definitions(settings: Settings) -> dg.Definitions:
     """The dbt project's assets and checks, and the resource that runs dbt."""
     project, project_version = prepared_project(settings)
     manifest = json.loads(project.manifest_path.read_bytes())
     translator = NetflixDbtTranslator()
     specs = unit_test_specs(manifest, project, translator, project_version)
+    built = dbt_build(settings, project, translator, specs)
     return dg.Definitions(
-        assets=[dbt_build(settings, project, translator, specs)],
-        asset_checks=[unit_tests(settings, manifest, specs)],
+        assets=[built],
+        asset_checks=[unit_tests(settings, manifest, specs), *columns_are_the_same(built)],
         resources={"dbt": InstalledDbt(project_dir=str(project.project_dir), dbt_executable=dbt_executable())},
     )

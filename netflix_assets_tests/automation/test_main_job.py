@@ -9,9 +9,8 @@ import dagster as dg
 from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.upload import upload
-from netflix_assets.partitions import MONTHS
 from netflix_assets.targets import duckdb_from
-from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
+from netflix_assets_tests.pipeline import MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
 
 RATING_KEY = "raw/ratings/month={}/ratings.csv"
 
@@ -43,9 +42,8 @@ def test_every_event_of_a_first_load_has_a_partition_where_its_asset_has_and_onl
     graph = build_defs(built_small.settings).resolve_asset_graph()
     of_kind = {dg.DagsterEventType.ASSET_MATERIALIZATION, dg.DagsterEventType.ASSET_OBSERVATION}
     with dagster_instance(built_small.settings) as instance:
-        (record,) = instance.get_run_records()
-        entries = instance.all_logs(record.dagster_run.run_id, of_type=of_kind)
-    months = MONTHS.get_partition_keys(current_time=record.create_timestamp)
+        (run,) = instance.get_runs()
+        entries = instance.all_logs(run.run_id, of_type=of_kind)
     events = [entry.dagster_event for entry in entries if entry.dagster_event is not None]
     by_asset: dict[dg.AssetKey, set[str | None]] = {}
     for event in events:
@@ -53,8 +51,8 @@ def test_every_event_of_a_first_load_has_a_partition_where_its_asset_has_and_onl
         by_asset.setdefault(event.asset_key, set()).add(event.partition)
     assert {key.path[-1] for key in by_asset} >= {"raw_ratings", "raw_movies", "raw_genome_tags", "fact_ratings"}
     for key, partitions in by_asset.items():
-        # Months without objects are recorded as empty by the first load.
-        wanted: set[str | None] = {None} if graph.get(key).partitions_def is None else {*months}
+        # Months without objects are recorded beside the run.
+        wanted: set[str | None] = {None} if graph.get(key).partitions_def is None else {*RATINGS}
         assert partitions == wanted, key
 
 
