@@ -17,6 +17,7 @@ from dagster_graphql.test.utils import execute_dagster_graphql
 from netflix_assets.automation.executors import CODE_LOCATION
 from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.partitions import MONTHS
+from netflix_assets.settings import PROJECT_ROOT
 from netflix_assets_tests.pipeline import Pipeline
 
 
@@ -137,3 +138,16 @@ def test_the_resources_page_shows_bucket_warehouse_report_store_and_dbt_and_who_
     values = {one["key"]: one["value"] for one in found["bucket"]["configuredValues"]}
     assert {"bucket", "endpoint_url", "region_name"} <= values.keys()
     assert "netflix-local-secret" not in str(answer)
+
+
+def test_every_file_calls_the_code_location_the_same() -> None:
+    named = {
+        "workspace.yaml": f"location_name: {CODE_LOCATION}\n",
+        "deploy/workspace.yaml": f"location_name: {CODE_LOCATION}\n",
+        "deploy/helm-values.yaml": f"- name: {CODE_LOCATION}\n",
+        "pyproject.toml": f'code_location_name = "{CODE_LOCATION}"\n',
+    }
+    for path, line in named.items():
+        assert line in (PROJECT_ROOT / path).read_text(), path
+    # One for `dagster`, one for `dg`.
+    assert (PROJECT_ROOT / "pyproject.toml").read_text().count(named["pyproject.toml"]) == 2
