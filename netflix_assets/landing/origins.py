@@ -41,13 +41,19 @@ class ExportLines:
         return self.object_key, self.lines[number - 2] if number > 1 else 1
 
 
-def uploaded_from(version: ObjectVersion, bucket: LandingBucket) -> Origin | None:
+def uploaded_from(version: ObjectVersion, bucket: LandingBucket, noted: Collection[str]) -> Origin | None:
     """Find the rows of an object in the files that an upload read them from; None if it was put as it is.
+
+    Args:
+        version: The object.
+        bucket: Where it is.
+        noted: See `LandingBucket.source_lines`.
 
     Raises:
         BucketError: The store cannot be reached or refuses.
     """
-    body = bucket.read_if_there(source_lines_key(version.key))
+    key = source_lines_key(version.key)
+    body = bucket.read_if_there(key) if key in noted else None
     return SourceLines.from_bytes(body, version.etag) if body else None
 
 

@@ -226,6 +226,10 @@ class Load:
         return cut_from(self._file, [source.item.version for source in self.sources], self._bucket)
 
     @cached_property
+    def _noted(self) -> Collection[str]:
+        return self._bucket.source_lines()
+
+    @cached_property
     def _uploads(self) -> dict[str, Origin | None]:
         return {}
 
@@ -234,7 +238,7 @@ class Load:
         if self._file.is_split_object(version.key):
             return self._exports.get(version.key)
         if version.key not in self._uploads:
-            self._uploads[version.key] = uploaded_from(version, self._bucket)
+            self._uploads[version.key] = uploaded_from(version, self._bucket, self._noted)
         return self._uploads[version.key]
 
     def _hold_back(self, connection: duckdb.DuckDBPyConnection, load_id: int) -> None:

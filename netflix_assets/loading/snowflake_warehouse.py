@@ -379,9 +379,11 @@ class SnowflakeWarehouse:
                     whole.append(item.position)
         versions = {item.position: item.version for item in objects if item.position in {*whole, *single}}
         origins = dict(cut_from(file, versions.values(), bucket))
-        for version in versions.values():
-            if not file.is_split_object(version.key) and (one := uploaded_from(version, bucket)):
-                origins[version.key] = one
+        own = [version for version in versions.values() if not file.is_split_object(version.key)]
+        noted = bucket.source_lines() if own else {}
+        for version in own:
+            if origin := uploaded_from(version, bucket, noted):
+                origins[version.key] = origin
         if origins:
             told = [(int(number), int(line)) for number, line in opened.run(sql.rows_to_tell(file, whole, single)).rows]
             found = [(number, line, origins.get(versions[number].key)) for number, line in told if number in versions]

@@ -53,7 +53,7 @@ def test_the_lines_of_a_release_that_rows_are_of_are_known(tmp_path: Path, bucke
     upload(str(put(tmp_path / "of", release.files)), bucket, scratch=tmp_path / "tmp")
     places: list[tuple[str, int]] = []
     for version in bucket.versions():
-        origin, body = uploaded_from(version, bucket), b"".join(bucket.download(version))
+        origin, body = uploaded_from(version, bucket, bucket.source_lines()), b"".join(bucket.download(version))
         if origin is None:
             assert body in release.files.values()
             continue
