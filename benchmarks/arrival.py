@@ -1,6 +1,6 @@
 """From an object in S3 to fresh marts under a real `netflix-assets dev`, and what the ticks cost.
 
-    python -m benchmarks.arrival --puts 10 --objects 100000
+    python -m benchmarks.arrival --puts 10 --objects 1000000
 
 A put counts until every run that it started has succeeded and no further one is due. The last line is JSON.
 """
@@ -11,7 +11,6 @@ import argparse
 import io
 import itertools
 import json
-import resource
 import shutil
 import socket
 import statistics
@@ -20,18 +19,13 @@ import sys
 import time
 from pathlib import Path
 
-import boto3
 import dagster as dg
 
+from benchmarks import ticks
 from netflix_assets.automation.instance import dagster_instance
-from netflix_assets.automation.sensors import tick
 from netflix_assets.definitions import build_defs
-from netflix_assets.landing import local_s3
-from netflix_assets.landing.arrivals import look
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.reporting.store import report_store
 from netflix_assets.settings import Settings
-from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.browser.running import dev_server, environment, wait_for
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -44,13 +38,13 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--puts", type=int, default=10, help="changes to put, one after the other")
-    parser.add_argument("--objects", type=int, default=100_000, help="objects of the bucket that the tick is timed on")
+    parser.add_argument("--objects", type=int, default=1_000_000, help="objects of the bucket that ticks are timed on")
     arguments = parser.parse_args()
     shutil.rmtree(FOLDER, ignore_errors=True)
     settings = _settings(FOLDER / "home")
     _prepare(settings)
     result = {**_arrivals(settings, arguments.puts), **_automation_tick(settings)}
-    result |= _sensor_tick(_settings(FOLDER / "many"), arguments.objects)
+    result |= ticks.measure(arguments.objects)
     shutil.rmtree(FOLDER)
     print(json.dumps(result))
 
@@ -121,65 +115,6 @@ def _automation_tick(settings: Settings) -> dict[str, object]:
         begun = time.monotonic()
         dg.evaluate_automation_conditions(defs, instance=instance, cursor=first.cursor)
         return {"automation_tick_s": round(time.monotonic() - begun, 2)}
-
-
-def _sensor_tick(settings: Settings, objects: int) -> dict[str, object]:
-    """Time ticks on a bucket of many objects against a bare listing of it, by turns."""
-    _fill(settings.s3_root / settings.bucket, objects)
-    defs = build_defs(settings)
-    listings, ticks = [], []
-    with local_s3.running(settings) as here, dagster_instance(here) as instance:
-        bucket, warehouse = LandingBucket(here), duckdb_from(here)
-        store = report_store(here, bucket)
-        list_bare(here)
-        context = dg.build_sensor_context(instance=instance, repository_def=defs.get_repository_def())
-        result = tick(context, bucket, warehouse, store)
-        assert isinstance(result, dg.SensorResult)
-        cursor = json.loads(result.cursor or "{}")
-        # As after the run that the tick asked for: everything is loaded.
-        settled = json.dumps({**cursor, "settled": look(bucket.versions()).state})
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        for _ in range(3):
-            begun = time.monotonic()
-            found = list_bare(here)
-            listings.append(time.monotonic() - begun)
-            context = dg.build_sensor_context(
-                instance=instance, cursor=settled, repository_def=defs.get_repository_def()
-            )
-            begun = time.monotonic()
-            assert isinstance(tick(context, bucket, warehouse, store), dg.SkipReason)
-            ticks.append(time.monotonic() - begun)
-        assert found == objects
-        grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
-    return {
-        "objects": objects,
-        "listing_s": round(min(listings), 2),
-        "tick_s": round(min(ticks), 2),
-        "tick_ratio": round(min(ticks) / min(listings), 2),
-        "tick_grows_mb": round(grown / 1024, 1),
-        "cursor_bytes": len(settled),
-    }
-
-
-def _fill(bucket: Path, objects: int) -> None:
-    months = [f"{year}-{month:02}" for year in range(1996, 2024) for month in range(1, 13)]
-    for number, month in zip(range(objects), itertools.cycle(months), strict=False):
-        path = bucket / "raw" / "ratings" / f"month={month}" / f"{number:06}.csv"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("userId,movieId,rating,timestamp\n")
-
-
-def list_bare(settings: Settings) -> int:
-    """How many objects a listing finds that does nothing else."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=settings.s3_endpoint,
-        aws_access_key_id=settings.s3_access_key,
-        aws_secret_access_key=settings.s3_secret_key,
-        region_name=settings.s3_region,
-    )
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=settings.bucket, Prefix="raw/")
-    return sum(len(page.get("Contents", ())) for page in pages)
 
 
 if __name__ == "__main__":

@@ -257,6 +257,8 @@ def raw_file(name: str) -> RawFile:
 
 def file_named(file_name: str, files: Sequence[RawFile] = RAW_FILES) -> RawFile | None:
     """The raw file that `movies.csv`, `genome-scores.csv.gz` ... holds, or None."""
+    if "/" in file_name:
+        return None
     for file in files:
         if re.fullmatch(re.escape(file.name).replace("_", "[_-]") + r"\.csv(\.gz)?", file_name):
             return file
@@ -274,12 +276,14 @@ def is_system_file(path: str) -> bool:
     Hidden files and folders, `__MACOSX/`, `._*`, `.DS_Store`, `Thumbs.db`, Spark's `_SUCCESS` and `.crc`, folder
     markers (keys that end with a slash), and our own `UPLOAD_RECORD` and `SOURCE_LINES`.
     """
-    *folders, name = path.split("/")
-    if not name or path.startswith(SOURCE_LINES) or _SYSTEM_NAME.fullmatch(name):
+    parts = path.split("/")
+    if not parts[-1] or path.startswith(SOURCE_LINES) or _SYSTEM_NAME.fullmatch(parts[-1]):
         return True
-    return any(
-        part.lower() in _SYSTEM_FOLDERS or (part.startswith(".") and part.strip(".") != "") for part in (*folders, name)
-    )
+    # A loop, because this is asked of every object of a listing.
+    for part in parts:  # noqa: SIM110
+        if part.lower() in _SYSTEM_FOLDERS or (part.startswith(".") and part.strip(".") != ""):
+            return True
+    return False
 
 
 def place_of(key: str, files: Sequence[RawFile] = RAW_FILES) -> Place | None:

@@ -16,6 +16,10 @@ class BucketError(UserError):
     """The object store cannot be reached, refuses us, or does not hold what was observed."""
 
 
+class QueueError(UserError):
+    """The queue with the events of the bucket cannot be reached, or refuses us."""
+
+
 class LoadError(UserError):
     """A load was refused; the rows that the table held before are still there."""
 

@@ -18,9 +18,11 @@ from netflix_assets.automation.run_requests import run_request
 from netflix_assets.automation.runs import end_runs_of_dead_processes, newest_failure, run_in_progress
 from netflix_assets.automation.situation import Situation, missing_records
 from netflix_assets.errors import BucketError, WarehouseError
-from netflix_assets.landing.arrivals import ArrivalsCursor, fingerprint_listing, observe, recorded, superseded_note
+from netflix_assets.landing.arrivals import ArrivalsCursor, observe, recorded, superseded_note
 from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.bucket_watch import BucketWatch
 from netflix_assets.landing.last_upload import read_agreed
+from netflix_assets.landing.s3_events import EventQueue
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
 from netflix_assets.settings import Settings, Target
@@ -49,46 +51,56 @@ def arrivals_sensor(
         warehouse: Asked what it holds when the bucket has changed; must not wait long for it.
         store: Asked whether there is a report.
     """
+    queue = EventQueue(settings, settings.s3_events_queue) if settings.s3_events_queue else None
+    watch = BucketWatch(settings, bucket, queue)
 
     @dg.sensor(
         name="arrivals",
         asset_selection=dg.AssetSelection.all(),
         minimum_interval_seconds=_SECONDS_BETWEEN_LOOKS[settings.target],
         default_status=default_status(settings),
-        description="Lists the bucket; records what changed of each raw file and month; starts one run that loads "
+        description="Looks at the bucket; records what changed of each raw file and month; starts one run that loads "
         "exactly that and builds what is below it.",
     )
     def _arrivals(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        return tick(context, bucket, warehouse, store)
+        return tick(context, watch, warehouse, store)
 
     return _arrivals
 
 
 def tick(
-    context: dg.SensorEvaluationContext, bucket: LandingBucket, warehouse: Warehouse, store: ReportStore
+    context: dg.SensorEvaluationContext, watch: BucketWatch, warehouse: Warehouse, store: ReportStore
 ) -> dg.SensorResult | dg.SkipReason:
     """Look at the bucket once. It never fails over S3 or the warehouse being away: the next tick makes up for it."""
     cursor = ArrivalsCursor.from_cursor(context.cursor)
     if cursor is None and context.cursor is not None:
         context.log.warning("The cursor cannot be read; what was observed is taken from Dagster's own record.")
+    now = time.time()
     try:
-        listing = fingerprint_listing(bucket.versions())
-        agreed = read_agreed(bucket)
-        end_runs_of_dead_processes(context.instance)
-        # A load that was refused is tried again under another limit, and when a person has agreed to it; and what was
-        # lost in a run of the conditions, or of a person, may be to be built again.
-        processing = f"{listing.fingerprint} {warehouse.limits} {_digest(agreed)} {newest_failure(context.instance)}"
-        if cursor is not None and cursor.is_processed(processing, time.time()):
-            note = f"; {cursor.note}" if cursor.note else ""
-            return dg.SkipReason(
-                f"nothing changed among the {listing.objects:,} objects under raw/{listing.note}{note}"
-            )
-        contents = bucket.contents()
+        with watch.opened() as watching:
+            look = watching.look(cursor.observed_fingerprint if cursor else None, now)
+            if look.listing is None:
+                return dg.SkipReason(f"the bucket is compared when it has been listed{look.note}")
+            agreed = read_agreed(watch.bucket)
+            end_runs_of_dead_processes(context.instance)
+            # A load that was refused is tried again under another limit, and when a person has agreed to it; and what
+            # was lost in a run of the conditions, or of a person, may be to be built again.
+            decides = f"{warehouse.limits} {_digest(agreed)} {newest_failure(context.instance)}"
+            processing = f"{look.listing.fingerprint} {decides}"
+            if cursor is not None and cursor.is_processed(processing, now):
+                more = f"; {cursor.note}" if cursor.note else ""
+                return dg.SkipReason(
+                    f"nothing changed among the {look.listing.objects:,} objects under "
+                    f"raw/{look.listing.note}{look.note}{more}"
+                )
+            contents = watching.contents()
     except BucketError as error:
         return dg.SkipReason(f"waits for S3, next try with the next tick: {error}")
+    listing = look.listing
     note = listing.note + superseded_note(contents)
     if note:
         context.log.warning(f"the bucket is not loaded as a whole{note}")
+    note += look.note
     cursor = cursor or ArrivalsCursor(observed=recorded(context.instance))
     events: list[dg.AssetObservation | dg.AssetMaterialization | dg.AssetCheckEvaluation] = []
     versions = cursor.observed

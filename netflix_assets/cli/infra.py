@@ -25,11 +25,20 @@ def infra() -> None:
 @click.option("--output", type=click.Path(path_type=Path, file_okay=False), help="Folder to write the scripts to.")
 @one_sentence
 def render(output: Path | None) -> None:
-    """Print the scripts of infra_sql/ with the names of the settings filled in. Runs nothing."""
-    from netflix_assets.infra.scripts import render as render_scripts
-    from netflix_assets.infra.scripts import write
+    """Print the scripts of infra_sql/ with the names of the settings filled in. Runs nothing.
 
-    scripts = render_scripts(InfraSettings.from_environment())
+    With NETFLIX_S3_EVENTS_QUEUE also what AWS needs for that queue: its attributes with the policy of who may send to
+    it, the bucket's notification configuration, and the policy of the machine that reads it.
+    """
+    from netflix_assets.infra.aws import EventsQueue
+    from netflix_assets.infra.scripts import Script, write
+    from netflix_assets.infra.scripts import render as render_scripts
+
+    settings = InfraSettings.from_environment()
+    scripts = render_scripts(settings)
+    if settings.events_queue is not None:
+        documents = EventsQueue.of(settings.events_queue, settings.bucket).documents()
+        scripts += [Script(name, json.dumps(document, indent=2) + "\n") for name, document in documents.items()]
     if output is None:
         for script in scripts:
             click.echo(f"-- {script.name}\n{script.text}")

@@ -1,4 +1,4 @@
-"""What arrived in the bucket since the last look: the sensor's listing, its cursor, and the events it records.
+"""What arrived in the bucket since the last look: the sensor's cursor, and the events it records.
 
 State is compared, never time, so that overwrites, deletions, objects of the same second and clocks that are
 off cannot be missed. What to run for an arrival is decided by `automation.run_plan`; this module knows
@@ -15,54 +15,12 @@ from typing import TypeGuard
 
 import dagster as dg
 
-from netflix_assets import catalog
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.bucket import Contents, ObjectVersion, data_version
 from netflix_assets.landing.source_assets import Observed, observations, observed
 from netflix_assets.partitions import load_name
 
 _CURSOR_FORMAT = 2
-_NAMED = 5
-
-
-@dataclass(frozen=True)
-class BucketFingerprint:
-    """A listing of `raw/`, reduced while it is read: memory does not grow with the bucket.
-
-    Attributes:
-        fingerprint: Changes whenever any object is put, replaced or deleted, also with the same bytes.
-        objects: How many there are.
-        unknown: How many of them match no entry of the catalogue.
-        unknown_keys: The first of these.
-    """
-
-    fingerprint: str
-    objects: int
-    unknown: int
-    unknown_keys: tuple[str, ...]
-
-    @property
-    def note(self) -> str:
-        """What to say of objects that nothing loads; empty if there are none."""
-        if not self.unknown:
-            return ""
-        more = f" and {self.unknown - len(self.unknown_keys):,} more" if self.unknown > len(self.unknown_keys) else ""
-        return f"; nothing loads {', '.join(self.unknown_keys)}{more}: no raw file has such a key"
-
-
-def fingerprint_listing(versions: Iterable[ObjectVersion], files: Sequence[RawFile] = RAW_FILES) -> BucketFingerprint:
-    """Reduce a listing, in key order, to what a tick needs to know."""
-    state = hashlib.sha256()
-    objects = unknown = 0
-    keys: list[str] = []
-    for version in versions:
-        objects += 1
-        state.update(_line(version))
-        if catalog.place_of(version.key, files) is None:
-            unknown += 1
-            if len(keys) < _NAMED:
-                keys.append(version.key)
-    return BucketFingerprint(state.hexdigest()[:32], objects, unknown, tuple(keys))
 
 
 def superseded_note(contents: Contents) -> str:
@@ -93,7 +51,7 @@ class ArrivalsCursor:
 
     Attributes:
         observed: Data version last recorded of each file (`movies`) and month (`ratings/2015-03`).
-        observed_fingerprint: Of the bucket (see `BucketFingerprint`) as it was last observed and checked, or None.
+        observed_fingerprint: Of the bucket (`kept_listing.BucketFingerprint`) as last observed and checked, or None.
         processed_fingerprint: Of the bucket, and of what else decides, for which nothing is to run now, or None.
         retry_at: When something is to be asked for again although the bucket is the same, in seconds since 1970.
         note: What ticks say meanwhile of what is not loaded; empty if everything is.

@@ -91,11 +91,10 @@ def sort_into_catalog(versions: Iterable[ObjectVersion], files: Sequence[RawFile
     whole: dict[str, list[ObjectVersion]] = {}
     unknown: list[ObjectVersion] = []
     for version in versions:
-        if catalog.is_system_file(version.key):
-            continue
         place = catalog.place_of(version.key, files)
         if place is None:
-            unknown.append(version)
+            if not catalog.is_system_file(version.key):
+                unknown.append(version)
         elif place.month is None and place.file.month_column is not None:
             whole.setdefault(place.file.name, []).append(version)
         else:
@@ -282,19 +281,24 @@ class LandingBucket:
             return "check the network, NETFLIX_S3_REGION and NETFLIX_S3_ENDPOINT"
         return "is it running (`netflix-assets s3 serve`), and is NETFLIX_S3_ENDPOINT right?"
 
-    def versions(self, prefix: str = catalog.PREFIX) -> Iterator[ObjectVersion]:
+    def versions(self, prefix: str = catalog.PREFIX, *, after: str = "") -> Iterator[ObjectVersion]:
         """Every object under a prefix, in key order, as the store lists it now; without the files of systems.
+
+        Args:
+            prefix: What the keys begin with.
+            after: Only objects whose keys come after this one.
 
         Raises:
             BucketError: The store cannot be reached or refuses.
         """
         if self._checked is None or not prefix.endswith("/"):
-            yield from self._listed(prefix)
+            yield from self._listed(prefix, after)
             return
         with self._reporting(f"list {prefix} of bucket {self.name!r}"):
             # Where the server is, is known once there is a client.
             assert self._client
-        yield from self._checked(self._settings, prefix, lambda: list(self._listed(prefix)))
+        listing = self._checked(self._settings, prefix, lambda: list(self._listed(prefix)))
+        yield from (version for version in listing if version.key > after)
 
     def source_lines(self) -> dict[str, str]:
         """ETag of every object that says which lines the rows of another are, by its key.
@@ -304,9 +308,11 @@ class LandingBucket:
         """
         return {found.key: found.etag for found in self._listed(catalog.SOURCE_LINES)}
 
-    def _listed(self, prefix: str) -> Iterator[ObjectVersion]:
+    def _listed(self, prefix: str, after: str = "") -> Iterator[ObjectVersion]:
         with self._reporting(f"list {prefix} of bucket {self.name!r}"):
-            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=self.name, Prefix=prefix)
+            pages = self._client.get_paginator("list_objects_v2").paginate(
+                Bucket=self.name, Prefix=prefix, **({"StartAfter": after} if after else {})
+            )
             for page in pages:
                 for entry in page.get("Contents", ()):
                     if catalog.is_system_file(entry["Key"]) and prefix != catalog.SOURCE_LINES:
@@ -318,9 +324,16 @@ class LandingBucket:
                         last_modified=entry["LastModified"],
                     )
 
-    def contents(self) -> Contents:
-        """List `raw/` and sort it into the catalogue."""
-        return sort_into_catalog(self.versions())
+    def contents(self, file: RawFile | None = None) -> Contents:
+        """List `raw/` and sort it into the catalogue.
+
+        Args:
+            file: List only what begins like this file's keys, where a listing needs no check against a folder.
+        """
+        if file is None or self._checked is not None:
+            return sort_into_catalog(self.versions())
+        # Up to where a name may be spelt otherwise: `genome_scores` also as `genome-scores`.
+        return sort_into_catalog(self.versions(f"{catalog.PREFIX}{file.name.partition('_')[0]}"))
 
     def download(self, version: ObjectVersion) -> Iterator[bytes]:
         """The bytes of exactly this version, in chunks.

@@ -79,7 +79,7 @@ def cut_from(file: RawFile, versions: Collection[ObjectVersion], bucket: Landing
         for version in versions
         if file.is_split_object(version.key) and (place := place_of(version.key)) is not None and place.month
     }
-    exports = bucket.contents().whole_exports.get(file.name, ()) if cut else ()
+    exports = bucket.contents(file).whole_exports.get(file.name, ()) if cut else ()
     if len(exports) != 1:
         return {}
     (export,) = exports

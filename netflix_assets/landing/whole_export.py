@@ -135,7 +135,7 @@ def split_asset(file: RawFile, scratch: Path, *, by_name: bool, limits: str) -> 
     def _split(
         context: dg.AssetExecutionContext, bucket: dg.ResourceParam[LandingBucket]
     ) -> dg.MaterializeResult[None]:
-        exports = bucket.contents().whole_exports.get(file.name, ())
+        exports = bucket.contents(file).whole_exports.get(file.name, ())
         try:
             done = split(file, exports, bucket, scratch, by_name=by_name)
         except BucketError as error:
@@ -180,7 +180,7 @@ def export_is_split(file: RawFile, *, limits: str) -> dg.AssetChecksDefinition:
     def _is_split(
         context: dg.AssetCheckExecutionContext, bucket: dg.ResourceParam[LandingBucket]
     ) -> dg.AssetCheckResult:
-        check, exports = split_check(file), bucket.contents().whole_exports.get(file.name, ())
+        check, exports = split_check(file), bucket.contents(file).whole_exports.get(file.name, ())
         recorded = recorded_failures(context.instance, check)
         return failed_loads_result(check, still_refused(recorded, exports, limits))
 

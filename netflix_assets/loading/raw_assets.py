@@ -173,7 +173,7 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
             first, last = context.partition_key_range
             months = sorted({*months_between(first, last), *config.other_months})
         with retrying(context):
-            contents = bucket.contents()
+            contents = bucket.contents(file)
             states = warehouse.load_states(file)
             objects = objects_to_load(file, contents, states, months, only_changed=config.only_changed)
             try:
@@ -259,6 +259,8 @@ def still_failed(
     limits: str,
 ) -> dict[str, FailedLoad]:
     """Return what of the recorded failures of a file still holds: the same objects and limits, and not loaded."""
+    if not recorded:
+        return {}
     changed = out_of_date(file, observed_objects(file, contents), states)
     now = {
         load_name(file, month): load_fingerprint(contents.of(file, month), limits)
@@ -382,10 +384,10 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
         bucket: dg.ResourceParam[LandingBucket],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.AssetCheckResult]:
-        states = warehouse.load_states(file)
+        states, contents = warehouse.load_states(file), bucket.contents(file)
         selected = {check.name for check in context.selected_asset_check_keys}
         if "books_balance" in selected:
-            yield books_balance(file, bucket.contents(), states, warehouse.row_count(file))
+            yield books_balance(file, contents, states, warehouse.row_count(file))
         if "no_rejected_rows" in selected:
             yield no_rejected_rows(file, states, warehouse.rejects(file, limit=_REJECTS_SHOWN))
         if "columns_as_expected" in selected:
@@ -399,9 +401,7 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
         for check in failure_checks(file):
             if check.name in selected:
                 recorded = recorded_failures(context.instance, check)
-                yield failed_loads_result(
-                    check, still_failed(file, recorded, bucket.contents(), states, warehouse.limits)
-                )
+                yield failed_loads_result(check, still_failed(file, recorded, contents, states, warehouse.limits))
 
     return _checks
 

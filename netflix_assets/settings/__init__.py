@@ -71,12 +71,15 @@ class Settings:
     Attributes:
         target: Where the graph runs.
         home: Folder that holds all local state: `s3/`, `warehouse.duckdb`, `dagster/`, `dbt/`,
-            `report/`, `logs/`.
+            `report/`, `logs/`, `bucket_listing.sqlite`.
         bucket: Name of the S3 bucket with the raw files.
         s3_endpoint: Address of the S3 server: the local one, or Amazon's.
         s3_region: AWS region of the bucket.
         s3_access_key: Access key; empty for what the machine is given (role, profile).
         s3_secret_key: Secret key that goes with it.
+        s3_events_queue: Address of the SQS queue that the bucket's events come to; None without one.
+        reconcile_minutes: How often the bucket is listed as a whole where events come.
+        tick_seconds: How long one look of the sensor at the bucket may take; a longer listing goes on with the next.
         reject_limit: How many rows of an object or month may be bad before it is refused.
         by_name: The raw files whose columns are found by their names, in any order and among others.
         max_shrink: Share (0..1) of the rows or keys of a file or month that a load may take away unasked.
@@ -96,6 +99,9 @@ class Settings:
     s3_region: str
     s3_access_key: str
     s3_secret_key: str
+    s3_events_queue: str | None
+    reconcile_minutes: int
+    tick_seconds: int
     reject_limit: RejectLimit
     by_name: frozenset[str]
     max_shrink: float
@@ -115,6 +121,11 @@ class Settings:
     def s3_root(self) -> Path:
         """Folder that the local S3 server serves; one sub-folder a bucket."""
         return self.home / "s3"
+
+    @property
+    def listing_path(self) -> Path:
+        """The listing of the bucket that the sensor keeps between ticks."""
+        return self.home / "bucket_listing.sqlite"
 
     @property
     def warehouse_path(self) -> Path:
@@ -195,6 +206,9 @@ class Settings:
             s3_region=region,
             s3_access_key=reader.get("NETFLIX_S3_ACCESS_KEY") or ("netflix-local" if local else ""),
             s3_secret_key=reader.get("NETFLIX_S3_SECRET_KEY") or ("netflix-local-secret" if local else ""),
+            s3_events_queue=reader.queue("NETFLIX_S3_EVENTS_QUEUE"),
+            reconcile_minutes=reader.whole_number("NETFLIX_S3_RECONCILE_MINUTES", 60),
+            tick_seconds=reader.whole_number("NETFLIX_TICK_SECONDS", 20),
             reject_limit=RejectLimit(
                 reader.fraction("NETFLIX_MAX_REJECTED_FRACTION", RejectLimit.fraction),
                 reader.count("NETFLIX_ALWAYS_ALLOWED_REJECTS", RejectLimit.rows),

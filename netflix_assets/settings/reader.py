@@ -84,6 +84,16 @@ class Reader:
             name, _IDENTIFIER, "a Snowflake identifier in upper case (letters, digits, _, $)", default=default
         )
 
+    def queue(self, name: str) -> str | None:
+        """The URL of an SQS queue, or None."""
+        value = self.get(name)
+        if value is not None and not re.fullmatch(r"https?://[^/\s]+/\d{12}/[\w-]+", value):
+            self.wrong(
+                f"{name} is {value!r}; it must be the URL of a standard SQS queue, such as "
+                "https://sqs.eu-central-1.amazonaws.com/123456789012/movielens-events"
+            )
+        return value
+
     def networks(self, name: str) -> tuple[str, ...]:
         """IPv4 ranges, separated by commas."""
         texts = [text.strip() for text in self.required(name).split(",") if text.strip()]

@@ -118,6 +118,7 @@ class InfraSettings:
         storage_role_arn: The IAM role of yours as which Snowflake reads the bucket.
         reporter_networks: IPv4 ranges (CIDR) that the reporter may sign in from.
         monthly_credits: Snowflake credits that the warehouses may use a month.
+        events_queue: Address of the SQS queue that the bucket's events are to come to; None without one.
     """
 
     snowflake: SnowflakeSettings
@@ -125,6 +126,7 @@ class InfraSettings:
     storage_role_arn: str
     reporter_networks: tuple[str, ...]
     monthly_credits: int
+    events_queue: str | None
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> InfraSettings:
@@ -145,6 +147,7 @@ class InfraSettings:
             ),
             reporter_networks=reader.networks(f"{_PREFIX}_REPORTER_NETWORKS"),
             monthly_credits=reader.whole_number(f"{_PREFIX}_MONTHLY_CREDITS", 20),
+            events_queue=reader.queue("NETFLIX_S3_EVENTS_QUEUE"),
         )
         _separate_duties(reader, settings.snowflake.users)
         reader.refuse_if_wrong()

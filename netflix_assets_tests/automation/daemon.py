@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field
 
@@ -14,6 +14,8 @@ from dagster._core.execution.execute_in_process import core_execute_in_process
 from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.automation.sensors import tick
 from netflix_assets.definitions import build_defs
+from netflix_assets.landing.bucket_watch import BucketWatch
+from netflix_assets.landing.s3_events import EventQueue, Hints
 from netflix_assets.reporting.store import report_store
 from netflix_assets.targets import SENSOR_WAIT_SECONDS, warehouse_from
 from netflix_assets_tests.pipeline import Pipeline
@@ -53,6 +55,7 @@ class Daemon:
     conditions_cursor: dg.AutomationConditionEvaluation | object | None = None
     runs: list[Look] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
+    queue: EventQueue | None = None
 
     def look(self) -> Look:
         """One tick of the sensor; its observations and cursor are kept, its run is not started."""
@@ -61,7 +64,7 @@ class Daemon:
         )
         settings, bucket = self.pipeline.settings, self.pipeline.bucket
         warehouse = warehouse_from(settings, wait_seconds=SENSOR_WAIT_SECONDS[settings.target])
-        result = tick(context, bucket, warehouse, report_store(settings, bucket))
+        result = tick(context, BucketWatch(settings, bucket, self.queue), warehouse, report_store(settings, bucket))
         if isinstance(result, dg.SkipReason):
             return Look(None, [], result.skip_message or "")
         for event in result.asset_events:
@@ -133,11 +136,29 @@ class Daemon:
         raise AssertionError(f"the runs do not end: {[sorted(look.assets) for look in self.runs]}")
 
 
+class Notifying(EventQueue):
+    """A queue that tells what changed in a pipeline's bucket since it was last read, as S3 would have."""
+
+    def __init__(self, pipeline: Pipeline) -> None:
+        self._pipeline = pipeline
+        self._times = {version: version.last_modified for version in pipeline.bucket.versions()}
+
+    def receive(self, deadline: float) -> Hints:
+        now = {version: version.last_modified for version in self._pipeline.bucket.versions()}
+        changed = {version.key for version, _ in now.items() ^ self._times.items()}
+        self._times = now
+        return Hints(changed, sorted(changed))
+
+    def delete(self, handles: Sequence[str], deadline: float) -> list[str]:
+        return list(handles)
+
+
 @contextmanager
-def daemon(pipeline: Pipeline) -> Iterator[Daemon]:
-    """Sensor and conditions that have seen the pipeline as it is."""
+def daemon(pipeline: Pipeline, *, events: bool = False) -> Iterator[Daemon]:
+    """Sensor and conditions that have seen the pipeline as it is; told of its changes by events, or listing it."""
     with dagster_instance(pipeline.settings) as instance:
-        one = Daemon(pipeline, instance, build_defs(pipeline.settings))
+        queue = Notifying(pipeline) if events else None
+        one = Daemon(pipeline, instance, build_defs(pipeline.settings), queue=queue)
         assert one.conditions() == set()
         assert one.look().run is None
         yield one

@@ -31,10 +31,15 @@ BELOW_RATINGS = {"raw_ratings", "src_ratings", "fact_ratings", "dim_users", "rat
 BAD_MOVIES = "movieId,name,genres\n1,Toy Story (1995),Comedy\n"
 
 
-@pytest.fixture
-def running(small: Pipeline) -> Iterator[Daemon]:
-    """The small pipeline, materialized, with its daemons."""
-    with daemon(small) as one:
+LISTINGS, EVENTS = "listings", "events"
+by_events = pytest.mark.parametrize("running", [EVENTS], indirect=True)
+"""For tests that execute runs, which know nothing of how the sensor came to see the bucket."""
+
+
+@pytest.fixture(params=[LISTINGS, EVENTS])
+def running(small: Pipeline, request: pytest.FixtureRequest) -> Iterator[Daemon]:
+    """The small pipeline, materialized, with its daemons; the sensor lists the bucket, or events tell it what to."""
+    with daemon(small, events=request.param == EVENTS) as one:
         yield one
 
 
@@ -59,6 +64,7 @@ def test_a_changed_month_asks_for_one_run_with_that_month_and_what_is_below(runn
     assert running.conditions() == set()
 
 
+@by_events
 def test_added_and_removed_months_and_another_file_of_one_look_are_loaded_in_one_run(running: Daemon) -> None:
     running.pipeline.put(MONTH.format("2015-04"), ratings_csv(["4,4,5.0,1427846400"]))
     running.pipeline.delete(MONTH.format("1996-03"))
@@ -98,6 +104,7 @@ def test_the_same_bytes_again_start_nothing(running: Daemon) -> None:
     assert running.conditions() == set()
 
 
+@by_events
 def test_what_arrives_during_a_run_is_loaded_after_it(running: Daemon) -> None:
     pipeline = running.pipeline
     pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
@@ -116,6 +123,7 @@ def test_what_arrives_during_a_run_is_loaded_after_it(running: Daemon) -> None:
     assert pipeline.query(march) == [("1.0",)]
 
 
+@by_events
 def test_a_failed_load_keeps_back_what_is_below_it_alone_and_recovers_when_its_object_is_replaced(
     running: Daemon,
 ) -> None:
@@ -137,6 +145,7 @@ def test_a_failed_load_keeps_back_what_is_below_it_alone_and_recovers_when_its_o
     assert pipeline.one("select title from dim.dim_movies where movie_id = 4") == "Heat II (1995)"
 
 
+@by_events
 def test_a_bad_month_does_not_keep_back_the_good_ones(running: Daemon) -> None:
     running.pipeline.put(MONTH.format("2015-03"), "nonsense\n")
     running.pipeline.put(MONTH.format("2015-04"), ratings_csv(["4,4,5.0,1427846400"]))
@@ -149,6 +158,7 @@ def test_a_bad_month_does_not_keep_back_the_good_ones(running: Daemon) -> None:
     assert running.pipeline.one("select count(*) from fact.fact_ratings") == 8
 
 
+@by_events
 def test_a_failing_blocking_check_stops_what_is_below_and_the_run_is_not_repeated(running: Daemon) -> None:
     pipeline = running.pipeline
     with duckdb_from(pipeline.settings).connection() as connection:
@@ -182,6 +192,7 @@ def test_an_empty_bucket_starts_nothing_and_says_how_to_fill_it(s3: Settings) ->
         assert one.conditions() == set()
 
 
+@by_events
 def test_a_deleted_prefix_empties_every_table_in_one_run(running: Daemon) -> None:
     for key in list(running.pipeline.objects):
         running.pipeline.delete(key)
@@ -198,6 +209,7 @@ def load_by_hand(running: Daemon, table: str, **tags: str) -> None:
     assert job.execute_in_process(instance=running.instance, tags=tags).success
 
 
+@by_events
 def test_a_table_loaded_by_hand_is_followed_by_what_is_below_it(running: Daemon) -> None:
     load_by_hand(running, "raw_tags")
     requested = running.conditions()
@@ -207,6 +219,7 @@ def test_a_table_loaded_by_hand_is_followed_by_what_is_below_it(running: Daemon)
     assert running.look().run is None
 
 
+@by_events
 def test_months_loaded_by_hand_right_after_an_arrival_are_followed_too(running: Daemon) -> None:
     running.pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
     assert running.execute(running.look())
@@ -365,6 +378,7 @@ def test_what_a_lost_run_of_the_conditions_was_to_build_is_asked_for_again_witho
     assert {"src_tags", "snap_tags"} <= running.look().assets
 
 
+@by_events
 def test_a_whole_export_is_cut_before_its_months_are_loaded(running: Daemon) -> None:
     pipeline = running.pipeline
     lines = [line for month in RATINGS for line in RATINGS[month]]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from netflix_assets.catalog import raw_file
+from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.errors import BucketError
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
@@ -117,6 +117,29 @@ def test_the_listing_is_sorted_into_the_catalogue(bucket: LandingBucket) -> None
     assert [version.key for version in contents.whole_exports["ratings"]] == ["raw/ratings.csv"]
     assert [version.key for version in contents.unknown] == ["raw/notes.txt"]
     assert contents.of(raw_file("tags")) == ()
+
+
+def test_the_contents_of_one_file_are_those_of_all_and_other_files_are_not_listed(bucket: LandingBucket) -> None:
+    keys = (
+        "movies.csv",
+        "genome-scores.csv",
+        "genome_tags.csv",
+        "ratings.csv.gz",
+        "ratings/month=2015-03/1.csv",
+        "odd",
+    )
+    for key in keys:
+        bucket.put(f"raw/{key}", io.BytesIO(b"x"))
+    whole = bucket.contents()
+    asked: list[str] = []
+    events = bucket._client.meta.events
+    events.register("before-parameter-build.s3", lambda params, **_: asked.append(params["Prefix"]), "asked")
+    for file in RAW_FILES:
+        contents = bucket.contents(file)
+        assert contents.files.get(file.name) == whole.files.get(file.name)
+        assert contents.whole_exports.get(file.name) == whole.whole_exports.get(file.name)
+    events.unregister("before-parameter-build.s3", unique_id="asked")
+    assert sorted(asked) == sorted(f"raw/{file.name.partition('_')[0]}" for file in RAW_FILES)
 
 
 @pytest.mark.parametrize(
