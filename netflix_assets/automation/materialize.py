@@ -21,7 +21,7 @@ from netflix_assets.automation.situation import Situation, missing_records
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import UserError
 from netflix_assets.landing.bucket import Contents, LandingBucket
-from netflix_assets.landing.last_upload import read_agreed
+from netflix_assets.landing.last_upload import read_agreement
 from netflix_assets.landing.source_assets import observations, observed
 from netflix_assets.loading.warehouse import Warehouse
 
@@ -203,7 +203,7 @@ def next_plan(
     graph, contents = defs.resolve_asset_graph(), bucket.contents()
     observe(instance, contents)
     store = (defs.resources or {})["report_store"].outside_of_runs()
-    situation = Situation.read(instance, graph, contents, warehouse, store, agreed=read_agreed(bucket))
+    situation = Situation.read(instance, graph, contents, warehouse, store, agreement=read_agreement(bucket))
     for event in missing_records(situation):
         instance.report_runless_asset_event(event)
     return plan_run(graph, situation, asked_at=asked_at, force=force, accept=accept)

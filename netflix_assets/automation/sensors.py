@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 
 import dagster as dg
@@ -21,7 +20,7 @@ from netflix_assets.errors import BucketError, WarehouseError
 from netflix_assets.landing.arrivals import ArrivalsCursor, observe, recorded, superseded_note
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.bucket_watch import BucketWatch
-from netflix_assets.landing.last_upload import read_agreed
+from netflix_assets.landing.last_upload import Agreement, read_agreement
 from netflix_assets.landing.s3_events import EventQueue
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
@@ -81,11 +80,11 @@ def tick(
             look = watching.look(cursor.observed_fingerprint if cursor else None, now)
             if look.listing is None:
                 return dg.SkipReason(f"the bucket is compared when it has been listed{look.note}")
-            agreed = read_agreed(watch.bucket)
+            agreement = read_agreement(watch.bucket)
             end_runs_of_dead_processes(context.instance)
             # A load that was refused is tried again under another limit, and when a person has agreed to it; and what
             # was lost in a run of the conditions, or of a person, may be to be built again.
-            decides = f"{warehouse.limits} {_digest(agreed)} {newest_failure(context.instance)}"
+            decides = f"{warehouse.limits} {_digest(agreement)} {newest_failure(context.instance)}"
             processing = f"{look.listing.fingerprint} {decides}"
             if cursor is not None and cursor.is_processed(processing, now):
                 more = f"; {cursor.note}" if cursor.note else ""
@@ -119,7 +118,7 @@ def tick(
     if busy is not None:
         return nothing_to_run(f"run {busy.run_id} is going on; the bucket is compared again after it", kept)
     try:
-        situation = Situation.read(context.instance, graph, contents, warehouse, store, agreed=agreed)
+        situation = Situation.read(context.instance, graph, contents, warehouse, store, agreement=agreement)
     except WarehouseError as error:
         return nothing_to_run(f"waits for the warehouse, next try with the next tick: {error}", kept)
     events += missing_records(situation)
@@ -134,5 +133,7 @@ def tick(
     return dg.SensorResult(asset_events=events, run_requests=[run_request(plan)], cursor=kept.to_cursor())
 
 
-def _digest(agreed: Mapping[str, str]) -> str:
-    return hashlib.sha256(repr(sorted(agreed.items())).encode()).hexdigest()[:8] if agreed else ""
+def _digest(agreement: Agreement) -> str:
+    if agreement.agreed_at is None:
+        return ""
+    return hashlib.sha256(repr((agreement.agreed_at, sorted(agreement.versions.items()))).encode()).hexdigest()[:8]

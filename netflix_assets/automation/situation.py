@@ -10,13 +10,14 @@ import dagster as dg
 
 from netflix_assets.automation.records import PastRun, Records
 from netflix_assets.catalog import RAW_FILES, RawFile
-from netflix_assets.landing.bucket import Contents, data_version
+from netflix_assets.landing.bucket import Contents
 from netflix_assets.landing.failed_loads import (
     DID_NOT_SHRINK,
     FailedLoad,
     failed_loads_evaluation,
     recorded_failures,
 )
+from netflix_assets.landing.last_upload import Agreement
 from netflix_assets.landing.source_assets import DATA_VERSION_TAG
 from netflix_assets.landing.whole_export import nothing_to_split, split_check, split_key, still_refused
 from netflix_assets.loading.raw_assets import failure_checks, still_failed
@@ -39,7 +40,7 @@ class Situation:
         past: Runs that have ended, newest first.
         now: Seconds since 1970.
         limits: The limits by which loads are judged, see `Warehouse.limits`.
-        agreed: What a person agreed to by `upload --replace`, see `landing.last_upload`.
+        agreement: What a person agreed to by `upload --replace`.
     """
 
     contents: Contents
@@ -51,13 +52,15 @@ class Situation:
     past: Sequence[PastRun] = ()
     now: float = 0.0
     limits: str = ""
-    agreed: Mapping[str, str] = field(default_factory=dict)
+    agreement: Agreement = field(default_factory=Agreement)
 
     def is_agreed(self, file: RawFile, partition_key: str | None) -> bool:
         """Whether a load of the objects that are there is held back, and a person has agreed to it meanwhile."""
         name = load_name(file, partition_key)
         held_back = self.failures.get(dg.AssetCheckKey(dg.AssetKey(file.table_key), DID_NOT_SHRINK), {})
-        return name in held_back and self.agreed.get(name) == data_version(self.contents.of(file, partition_key))
+        state = self.loaded.get(file.name, {}).get(partition_key)
+        objects = self.contents.of(file, partition_key)
+        return name in held_back and self.agreement.covers(name, objects, state.loaded_at if state else None)
 
     @property
     def failed_loads(self) -> dict[str, FailedLoad]:
@@ -73,7 +76,7 @@ class Situation:
         warehouse: Warehouse,
         store: ReportStore,
         *,
-        agreed: Mapping[str, str],
+        agreement: Agreement,
     ) -> Situation:
         """Read everything but the bucket.
 
@@ -83,7 +86,7 @@ class Situation:
             contents: The bucket now.
             warehouse: Asked what it holds.
             store: Asked whether there is a report.
-            agreed: See the attribute.
+            agreement: See the attribute.
 
         Raises:
             WarehouseError: It cannot be read now.
@@ -107,7 +110,7 @@ class Situation:
             past=PastRun.read(instance),
             now=time.time(),
             limits=warehouse.limits,
-            agreed=agreed,
+            agreement=agreement,
         )
 
 

@@ -110,8 +110,8 @@ def read_status(
     of = None if counted is None else {relation_of(graph.get(key)) for key in counted if graph.has(key)}
     rows = warehouse.row_counts(of)
     store: ReportStore = (defs.resources or {})["report_store"].outside_of_runs()
-    agreed = last_upload.read_agreed(bucket)
-    situation = Situation.read(instance, graph, contents, warehouse, store, agreed=agreed)
+    agreement = last_upload.read_agreement(bucket)
+    situation = Situation.read(instance, graph, contents, warehouse, store, agreement=agreement)
     plan = plan_run(graph, situation)
     tables = [
         _table(graph, key, situation, plan, rows)

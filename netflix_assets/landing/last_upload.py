@@ -11,12 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from netflix_assets.catalog import UPLOAD_RECORD
-from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
 from netflix_assets.landing.sources import without_secrets
 
 _REMEMBERED = 10
@@ -39,6 +39,31 @@ class UploadRecord:
         return f"{self.source}, put on {self.uploaded_at:%Y-%m-%d %H:%M} UTC"
 
 
+@dataclass(frozen=True)
+class Agreement:
+    """What a person agreed to by the last `upload --replace`: that the bucket as it was then takes the place of before.
+
+    Attributes:
+        versions: Data version of each file and month, by name; what is not named had no objects.
+        agreed_at: When, UTC; None if nobody agreed to anything.
+    """
+
+    versions: Mapping[str, str] = field(default_factory=dict)
+    agreed_at: dt.datetime | None = None
+
+    def covers(self, name: str, objects: Iterable[ObjectVersion], loaded_at: dt.datetime | None) -> bool:
+        """Whether a load may take away any share of the rows.
+
+        Args:
+            name: Of the file or month.
+            objects: What is to be loaded: only what was there when the person agreed is covered.
+            loaded_at: When what is held was loaded, UTC: of what came later, nobody agreed to lose anything.
+        """
+        if self.agreed_at is None or (loaded_at is not None and loaded_at > self.agreed_at):
+            return False
+        return self.versions.get(name, data_version(())) == data_version(objects)
+
+
 def record(bucket: LandingBucket, source: str, *, alone: bool, agreed: Mapping[str, str] | None = None) -> None:
     """Write down that a source was put.
 
@@ -52,11 +77,13 @@ def record(bucket: LandingBucket, source: str, *, alone: bool, agreed: Mapping[s
     name = without_secrets(source)
     now = dt.datetime.now(dt.timezone.utc)
     others = [] if alone else [one for one in read(bucket) if one.source != name]
+    agreement = read_agreement(bucket) if agreed is None else Agreement(agreed, now)
     entries = [UploadRecord(name, now), *others][:_REMEMBERED]
     text = json.dumps(
         {
             "uploads": [{"source": one.source, "uploaded_at": one.uploaded_at.isoformat()} for one in entries],
-            "agreed": dict(read_agreed(bucket) if agreed is None else agreed),
+            "agreed_at": agreement.agreed_at and agreement.agreed_at.isoformat(),
+            "agreed": dict(agreement.versions),
         },
         indent=2,
     )
@@ -79,19 +106,18 @@ def read(bucket: LandingBucket) -> tuple[UploadRecord, ...]:
         return ()
 
 
-def read_agreed(bucket: LandingBucket) -> Mapping[str, str]:
-    """The data version of each file and month that the last `upload --replace` put, by name.
-
-    Who replaced the bucket has agreed that these objects take rows away, and no others; a file that was removed has
-    the data version of no objects.
+def read_agreement(bucket: LandingBucket) -> Agreement:
+    """What a person agreed to by the last `upload --replace`.
 
     Raises:
         BucketError: The bucket cannot be reached or refuses.
     """
     try:
-        return {str(name): str(version) for name, version in _read(bucket)["agreed"].items()}
+        found = _read(bucket)
+        versions = {str(name): str(version) for name, version in found["agreed"].items()}
+        return Agreement(versions, dt.datetime.fromisoformat(found["agreed_at"]))
     except (ValueError, KeyError, TypeError, AttributeError):
-        return {}
+        return Agreement()
 
 
 def _read(bucket: LandingBucket) -> Any:

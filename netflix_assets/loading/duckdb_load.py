@@ -30,7 +30,7 @@ from netflix_assets.loading import duckdb_sql as sql
 from netflix_assets.loading import quarantine
 from netflix_assets.loading.csv_object import land
 from netflix_assets.loading.reject_limit import refusal
-from netflix_assets.loading.shrink import Shrink, may_shrink, shrink_sentence
+from netflix_assets.loading.shrink import Shrink, may_shrink, months_gone_at_once, shrink_sentence
 from netflix_assets.loading.warehouse import (
     LOAD_HISTORY_COLUMNS,
     ObjectsByPartition,
@@ -245,9 +245,13 @@ class Load:
         """Leave out what would take away too much, while the table still holds the rows before the load as well."""
         rows = connection.execute(load_states_query([self._file])).fetchall()
         states = load_states_of([self._file], rows)[self._file.name]
-        for month, versions in self._accepted.items():
+        judged = {key: found for key, found in self._accepted.items() if key not in self._accept_shrink}
+        gone = months_gone_at_once(self._file, judged, states, self._max_shrink)
+        self.refused |= gone
+        self.held_back |= set(gone)
+        for month, versions in judged.items():
             before = states.get(month)
-            if before is None or month in self._accept_shrink or not may_shrink(month, versions, before):
+            if before is None or not may_shrink(month, versions, before):
                 continue
             after = sum(source.item.rows_loaded for source in self.sources if source.item.month == month)
             lost = _one(connection, sql.count_lost_keys(self._file, month, load_id))

@@ -15,7 +15,7 @@ import dagster as dg
 from netflix_assets.catalog import EXTRA_COLUMN, RAW_FILES, RAW_SCHEMA, Column, RawFile
 from netflix_assets.errors import BucketError, LoadError, WarehouseError
 from netflix_assets.formats.rows import Reject
-from netflix_assets.landing.bucket import Contents, LandingBucket, data_version
+from netflix_assets.landing.bucket import Contents, LandingBucket
 from netflix_assets.landing.failed_loads import (
     DID_NOT_SHRINK,
     LOADS_ACCEPTED,
@@ -25,7 +25,7 @@ from netflix_assets.landing.failed_loads import (
     load_fingerprint,
     recorded_failures,
 )
-from netflix_assets.landing.last_upload import read_agreed
+from netflix_assets.landing.last_upload import Agreement, read_agreement
 from netflix_assets.loading import volume
 from netflix_assets.loading.warehouse import (
     LoadReport,
@@ -184,7 +184,7 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
                     run_id=context.run.run_id,
                     accept_shrink=objects
                     if config.accept_shrink
-                    else agreed_objects(file, objects, read_agreed(bucket)),
+                    else agreed_partitions(file, objects, states, read_agreement(bucket)),
                 )
             except LoadError as error:
                 _remember(context.instance, file, contents, warehouse, _refused_by(error, objects))
@@ -241,9 +241,12 @@ def _remember(
         instance.report_runless_asset_event(failed_loads_evaluation(check, failed))
 
 
-def agreed_objects(file: RawFile, objects: ObjectsByPartition, agreed: Mapping[str, str]) -> Collection[str | None]:
-    """Return the partitions whose objects are those of the last `upload --replace`, see `landing.last_upload`."""
-    return {key for key, found in objects.items() if agreed.get(load_name(file, key)) == data_version(found)}
+def agreed_partitions(
+    file: RawFile, objects: ObjectsByPartition, states: Mapping[str | None, LoadState], agreement: Agreement
+) -> Collection[str | None]:
+    """Return the partitions that may lose any share of their rows, because a person replaced the bucket."""
+    loaded_at = {key: state.loaded_at for key, state in states.items()}
+    return {key for key, found in objects.items() if agreement.covers(load_name(file, key), found, loaded_at.get(key))}
 
 
 def failure_checks(file: RawFile) -> list[dg.AssetCheckKey]:

@@ -31,7 +31,7 @@ from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
 from netflix_assets.landing.origins import Origin, cut_from, uploaded_from
 from netflix_assets.loading import snowflake_sql as sql
 from netflix_assets.loading.reject_limit import exceeds, refusal
-from netflix_assets.loading.shrink import Shrink, may_shrink, shrink_sentence
+from netflix_assets.loading.shrink import Shrink, may_shrink, months_gone_at_once, shrink_sentence
 from netflix_assets.loading.snowflake_connection import Answer, QueryTag, Session, session
 from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.loading.warehouse import (
@@ -402,11 +402,13 @@ class SnowflakeWarehouse:
     ) -> set[str | None]:
         """Refuse what would take away too much of what the table holds; returns those partitions."""
         states = load_states_of([file], opened.run(load_states_query([file])).rows)[file.name]
+        gone = months_gone_at_once(file, objects, states, self._max_shrink)
+        refused |= gone
+        held_back = set(gone)
         candidates = [key for key, versions in objects.items() if may_shrink(key, versions, states.get(key))]
         if not candidates:
-            return set()
+            return held_back
         kept = {month: int(count) for month, count in opened.run(sql.count_kept_keys(file)).rows} if items else {}
-        held_back = set()
         for key in candidates:
             before = states[key].rows_loaded
             after = sum(item.rows_loaded for item in items if item.month == key)

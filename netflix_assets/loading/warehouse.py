@@ -155,7 +155,7 @@ class PreparedObject:
 
 
 class RefusedLoad(LoadError):
-    """Partitions of a raw table that were refused, with one line for each.
+    """Partitions of a raw table that were refused, with one line for each reason.
 
     Attributes:
         refused: Why, by partition key (None for a file without months).
@@ -163,7 +163,7 @@ class RefusedLoad(LoadError):
     """
 
     def __init__(self, refused: Mapping[str | None, str], held_back: Collection[str | None] = ()) -> None:
-        super().__init__("\n".join(refused.values()))
+        super().__init__("\n".join(dict.fromkeys(refused.values())))
         self.refused = dict(refused)
         self.held_back = frozenset(held_back)
 

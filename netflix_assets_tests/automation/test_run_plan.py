@@ -17,6 +17,7 @@ from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import ObjectVersion, data_version, sort_into_catalog
 from netflix_assets.landing.failed_loads import FailedLoad, load_fingerprint
+from netflix_assets.landing.last_upload import Agreement
 from netflix_assets.landing.whole_export import split_check
 from netflix_assets.loading.raw_assets import failure_checks
 from netflix_assets.loading.warehouse import LoadState
@@ -57,7 +58,7 @@ class World:
     past: list[PastRun] = field(default_factory=list)
     relations: set[tuple[str, str]] = field(default_factory=set)
     limits: str = "0.01 10 0.3"
-    agreed: dict[str, str] = field(default_factory=dict)
+    agreement: Agreement = field(default_factory=Agreement)
 
     def load(self) -> None:
         """Everything in the bucket is loaded and everything below built."""
@@ -95,7 +96,7 @@ class World:
             past=self.past,
             now=now,
             limits=self.limits,
-            agreed=self.agreed,
+            agreement=self.agreement,
         )
 
     def plan(self, now: float = NOW, *, asked_at: float | None = None, **options: object) -> RunPlan:
@@ -368,9 +369,13 @@ def test_what_is_held_back_is_asked_for_again_once_somebody_has_replaced_the_buc
     world.end(world.plan(), faults={LOAD_STEPS["movies"]: Fault.BAD_DATA})
     world.refuse("movies", "raw/movies.csv", held_back=True)
     assert world.plan().is_empty
-    world.agreed = {"movies": data_version([version("raw/movies.csv", "another")])}
+    world.agreement = Agreement({"movies": data_version([version("raw/movies.csv", "another")])}, THEN)
     assert world.plan().is_empty
-    world.agreed = {"movies": data_version([version("raw/movies.csv", "b")])}
+    now_there = {"movies": data_version([version("raw/movies.csv", "b")])}
+    # What is held came later than the agreement.
+    world.agreement = Agreement(now_there, THEN - dt.timedelta(seconds=1))
+    assert world.plan().is_empty
+    world.agreement = Agreement(now_there, THEN)
     assert tables(world.plan()) == {"raw_movies"}
     world.failures.clear()
     world.refuse("movies", "raw/movies.csv")

@@ -129,7 +129,7 @@ def test_the_sources_of_what_the_bucket_holds_are_remembered(tmp_path: Path, buc
     upload(str(second), bucket, scratch=tmp_path / "tmp", replace=True, called="made-up sample data")
     assert sources() == ["made-up sample data"]
     assert UPLOAD_RECORD not in keys(bucket)
-    assert last_upload.read_agreed(bucket) == {
+    assert last_upload.read_agreement(bucket).versions == {
         file.name if file.month_column is None else "ratings/2001-01": data_version(
             bucket.contents().of(file, "2001-01" if file.month_column else None)
         )
@@ -137,6 +137,6 @@ def test_the_sources_of_what_the_bucket_holds_are_remembered(tmp_path: Path, buc
     }
     last_upload.record(bucket, "https://me:secret@example.org:8443/ml-25m.zip?token=secret#x", alone=True)
     assert sources() == ["https://example.org:8443/ml-25m.zip"]
-    assert last_upload.read_agreed(bucket)
+    assert last_upload.read_agreement(bucket).agreed_at is not None
     bucket.put(UPLOAD_RECORD, io.BytesIO(b"not ours"))
-    assert (sources(), last_upload.read_agreed(bucket)) == ([], {})
+    assert (sources(), last_upload.read_agreement(bucket)) == ([], last_upload.Agreement())

@@ -8,17 +8,18 @@ import dagster as dg
 import pytest
 
 from netflix_assets.catalog import raw_file
+from netflix_assets.landing import last_upload
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.upload import upload
-from netflix_assets.loading.raw_assets import agreed_objects, raw_table_asset
+from netflix_assets.loading.raw_assets import raw_table_asset
 from netflix_assets.loading.shrink import Shrink
 from netflix_assets.loading.warehouse import RefusedLoad
 from netflix_assets.settings import Settings, Target
 from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.loading.harness import Loading, csv, ratings
 
-RATINGS, MOVIES, TAGS = raw_file("ratings"), raw_file("movies"), raw_file("tags")
-MARCH, APRIL = "2015-03", "2015-04"
+RATINGS, MOVIES = raw_file("ratings"), raw_file("movies")
+MARCH, APRIL, MAY = "2015-03", "2015-04", "2016-05"
 
 
 def movies(first: int, last: int) -> bytes:
@@ -77,6 +78,29 @@ def test_a_month_that_is_held_back_keeps_no_other_out_and_a_month_without_object
     assert len(loading.rows(RATINGS)) == 30
 
 
+def test_months_that_lose_their_objects_at_once_are_held_back_as_their_file_would_be(loading: Loading) -> None:
+    months = [f"2015-{number:02}" for number in range(1, 9)]
+    for month in months:
+        loading.put(RATINGS, csv(RATINGS, *ratings(10, month=month)), month)
+    loading.load(RATINGS)
+    assert loading.replace(RATINGS, {months[0]: (), months[1]: ()}).refused == {}
+    gone: dict[str | None, tuple[()]] = {months[2]: (), months[3]: ()}
+    loading.put(RATINGS, csv(RATINGS, *ratings(2, month=MAY)), MAY)
+    report = loading.replace(RATINGS, {**gone, MAY: loading.bucket.contents().of(RATINGS, MAY)})
+    assert (set(report.refused), set(report.held_back), report.rows_loaded) == ({*gone}, {*gone}, 2)
+    assert report.refused[months[2]].startswith(
+        "2 months of ratings (2015-03 to 2015-04) have lost all their objects at once: raw_ratings would go from 60 "
+        "rows to 40"
+    )
+    assert len(loading.rows(RATINGS)) == 62
+    assert "--accept ratings`" in loading.refused(lambda: loading.replace(RATINGS, gone), RefusedLoad)
+    assert loading.replace(RATINGS, {months[2]: ()}).refused == {}
+    both: dict[str | None, tuple[()]] = dict.fromkeys(months[3:5], ())
+    accepted = loading.warehouse.replace(RATINGS, both, loading.bucket, run_id="run-2", accept_shrink=[*both])
+    assert accepted.refused == {}
+    assert len(loading.rows(RATINGS)) == 32
+
+
 def test_the_same_objects_loaded_again_and_a_month_that_grows_are_not_compared_away(loading: Loading) -> None:
     loading.load_body(RATINGS, csv(RATINGS, *ratings(30)))
     assert loading.load(RATINGS).rows_loaded == 30
@@ -111,4 +135,18 @@ def test_a_person_agrees_by_the_config_of_a_load_or_by_replacing_the_bucket(
     # What came later is not what was agreed to.
     given(41, 55, replace=False)
     assert load() == 20
-    assert agreed_objects(TAGS, {None: ()}, {"tags": "of another object"}) == set()
+    given(1, 20, replace=True)
+    assert load() == 20
+    given(1, 60, replace=False)
+    assert load() == 60
+    # Nor is what was agreed to before the newest load.
+    given(1, 20, replace=False)
+    assert load() == 60
+
+
+def test_of_what_an_agreement_does_not_name_there_was_nothing(bucket: LandingBucket) -> None:
+    last_upload.record(bucket, "movies alone", alone=True, agreed={"movies": "the version of some objects"})
+    agreement = last_upload.read_agreement(bucket)
+    assert agreement.covers("ratings/2015-03", (), None)
+    assert not agreement.covers("movies", (), None)
+    assert not last_upload.Agreement().covers("movies", (), None)
