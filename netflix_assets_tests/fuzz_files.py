@@ -244,8 +244,8 @@ def files_that_disagree(
     """
     rng = random.Random(seed or 0)
     others = [file for file in RAW_FILES if not file.month_column]
-    # In turn, files are refused for other columns and read by name.
-    policies = cycle((frozenset[str](), frozenset(file.name for file in RAW_FILES)))
+    # In turn, files are read by name and refused for other columns.
+    policies = cycle((frozenset(file.name for file in RAW_FILES), frozenset[str]()))
     # A load takes a file for each month, and only one of the others.
     for file in [file for file in RAW_FILES if file.month_column]:
         left = count * 4 // 5
