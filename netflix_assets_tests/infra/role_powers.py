@@ -21,7 +21,7 @@ _CREATE = re.compile(
     r"create (?:or replace )?(?:secure |transient |storage )?(\w+(?: format| policy| monitor)?) "
     r"(?:if not exists )?([\w.]+)"
 )
-_ALTER = re.compile(r"alter (?:storage )?(\w+(?: policy| monitor)?) ([\w.]+) set (.*)")
+_ALTER = re.compile(r"alter (?:storage )?(\w+(?: policy| monitor)?) ([\w.]+) (?:set|add column if not exists) (.*)")
 _GRANT_ROLE = re.compile(r"grant role (\w+) to \w+ \w+")
 _GRANT = re.compile(r"grant [\w ,]+ on (?:(?:all|future) \w+ in )?(\w+(?: format)?)(?: ([\w.]+))? to role \w+")
 _INTEGRATION = re.compile(r"storage_integration = (\w+)")
