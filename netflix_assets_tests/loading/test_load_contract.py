@@ -10,13 +10,14 @@ import gzip
 import io
 import random
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
-from netflix_assets.catalog import RAW_FILES, ColumnType, RawFile
+from netflix_assets.catalog import RAW_FILES, ColumnType, RawFile, raw_file
 from netflix_assets.errors import BucketError, LoadError
 from netflix_assets.formats.months import time_window
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
@@ -115,9 +116,29 @@ REFUSED: dict[str, tuple[RawFile, bytes, str]] = {
 }
 
 
+BAD_GZIP: dict[str, tuple[bytes, str]] = {
+    "cut off": (
+        gzip.compress(csv(RATINGS, *ratings(500)))[:-20],
+        "the gzip data is cut off before its end; upload",
+    ),
+    "damaged": (gzip.compress(csv(RATINGS, *ratings(500)))[:200] + bytes(500), "the gzip data is damaged"),
+    "not gzip": (csv(RATINGS, ONE), "the name ends in .gz, but the content is not gzip"),
+    "empty": (b"", "the file is empty"),
+}
+
+
 @pytest.mark.parametrize("case", REFUSED)
-def test_an_object_that_is_not_the_file_is_refused_with_object_line_and_remedy(loading: Loading, case: str) -> None:
-    file, body, words = REFUSED[case]
+def test_an_object_that_is_not_the_file_is_refused_with_object_line_and_remedy(on_duckdb: Loading, case: str) -> None:
+    refuses_what_is_not_the_file(on_duckdb, *REFUSED[case])
+
+
+def test_an_object_that_is_another_file_of_one_object_is_refused_with_object_line_and_remedy(
+    on_snowflake: Loading,
+) -> None:
+    refuses_what_is_not_the_file(on_snowflake, *REFUSED["another file"])
+
+
+def refuses_what_is_not_the_file(loading: Loading, file: RawFile, body: bytes, words: str) -> None:
     good = {RATINGS.name: ONE, MOVIES.name: "1,Toy Story (1995),Animation"}[file.name]
     loading.load_body(file, csv(file, good))
     sentence = loading.refused(lambda: loading.load_body(file, body), LoadError)
@@ -126,57 +147,103 @@ def test_an_object_that_is_not_the_file_is_refused_with_object_line_and_remedy(l
     assert len(sentence) < 400
 
 
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (gzip.compress(csv(RATINGS, *ratings(500)))[:-20], "the gzip data is cut off before its end; upload"),
-        (gzip.compress(csv(RATINGS, *ratings(500)))[:200] + bytes(500), "the gzip data is damaged"),
-        (csv(RATINGS, ONE), "the name ends in .gz, but the content is not gzip"),
-        (b"", "the file is empty"),
-    ],
-    ids=["cut off", "damaged", "not gzip", "empty"],
-)
-def test_bad_gzip_is_refused(loading: Loading, body: bytes, words: str) -> None:
-    loading.load_body(RATINGS, csv(RATINGS, ONE))
-    loading.bucket.delete(RATINGS.object_key(MONTH))
-    sentence = loading.refused(lambda: loading.load_body(RATINGS, body, ending=".csv.gz"), LoadError)
+@pytest.mark.parametrize(("body", "words"), BAD_GZIP.values(), ids=BAD_GZIP)
+def test_bad_gzip_is_refused(on_duckdb: Loading, body: bytes, words: str) -> None:
+    on_duckdb.load_body(RATINGS, csv(RATINGS, ONE))
+    on_duckdb.bucket.delete(RATINGS.object_key(MONTH))
+    sentence = on_duckdb.refused(lambda: on_duckdb.load_body(RATINGS, body, ending=".csv.gz"), LoadError)
     assert words in sentence
     assert sentence.startswith(RATINGS.object_key(MONTH, ending=".csv.gz"))
 
 
+def test_objects_that_are_not_the_file_are_each_refused_with_object_line_and_remedy(on_snowflake: Loading) -> None:
+    """All cases in one load, each a month: how they are refused does not depend on the others."""
+    loading = on_snowflake
+    cases = [(body, ".csv", words) for file, body, words in REFUSED.values() if file is RATINGS]
+    cases += [(body, ".csv.gz", words) for body, words in BAD_GZIP.values()]
+    by_month = {a_month(number): case for number, case in enumerate(cases)}
+    for month in by_month:
+        loading.put(RATINGS, csv(RATINGS, *ratings(1, month=month)), month)
+    loading.load(RATINGS)
+    for month, (body, ending, _) in by_month.items():
+        loading.bucket.delete(RATINGS.object_key(month))
+        loading.put(RATINGS, body, month, ending=ending)
+    before = loading.state()
+    with pytest.raises(RefusedLoad) as caught:
+        loading.load(RATINGS)
+    assert loading.state() == before
+    assert set(caught.value.refused) == set(by_month)
+    for month, (_, ending, words) in by_month.items():
+        sentence = caught.value.refused[month]
+        assert words in sentence
+        assert sentence.startswith(RATINGS.object_key(month, ending=ending))
+        assert "\n" not in sentence and len(sentence) < 400
+
+
+def a_month(number: int) -> str:
+    """The months from MONTH on."""
+    return f"{2020 + number // 12}-{number % 12 + 1:02}"
+
+
 # Forms of a file that hold the same rows.
 
-LINES = [f"1,1,4.0,{START}", f"2,31,0.5,{START + 1}", f"3,7,5.0,{START + 2}"]
-TEXT = csv(RATINGS, *LINES)
-SAME: dict[str, tuple[bytes, str]] = {
-    "plain": (TEXT, ".csv"),
-    "byte-order mark": (b"\xef\xbb\xbf" + TEXT, ".csv"),
-    "CRLF": (TEXT.replace(b"\n", b"\r\n"), ".csv"),
-    "byte-order mark and CRLF": (b"\xef\xbb\xbf" + TEXT.replace(b"\n", b"\r\n"), ".csv"),
-    "LF and CRLF mixed": (TEXT.replace(b"\n", b"\r\n", 2), ".csv"),
-    "no final newline": (TEXT.removesuffix(b"\n"), ".csv"),
-    "trailing blank lines": (TEXT + b"\n\r\n\n", ".csv"),
-    "blank line in the middle": (TEXT.replace(b"\n2,", b"\n\n\n2,"), ".csv"),
-    "blank line after the header": (TEXT.replace(b"\n1,", b"\n\n1,"), ".csv"),
-    "line of spaces": (TEXT.replace(b"\n2,", b"\n  \n2,"), ".csv"),
-    "spaces around numbers": (TEXT.replace(b"2,31,0.5,", b" 2,31 ,\t0.5 , "), ".csv"),
-    "other spellings of numbers": (TEXT.replace(b"2,31,0.5,", b"2.0,31.,+.5,"), ".csv"),
-    "quoted header": (TEXT.replace(b"userId", b'"userId"'), ".csv"),
-    "quoted numbers": (TEXT.replace(b"2,31,0.5,", b'"2","31","0.5",'), ".csv"),
-    "gzip": (gzip.compress(TEXT), ".csv.gz"),
-    "gzip of several members": (gzip.compress(TEXT[:50]) + gzip.compress(TEXT[50:]), ".csv.gz"),
-    "gzip followed by zeros": (gzip.compress(TEXT) + bytes(2000), ".csv.gz"),
-    "gzip with CRLF": (gzip.compress(TEXT.replace(b"\n", b"\r\n")), ".csv.gz"),
-}
+
+def three_lines(start: int) -> list[str]:
+    return [f"1,1,4.0,{start}", f"2,31,0.5,{start + 1}", f"3,7,5.0,{start + 2}"]
 
 
-@pytest.mark.parametrize("form", SAME)
-def test_forms_of_a_file_load_the_same_rows(loading: Loading, form: str) -> None:
-    body, ending = SAME[form]
-    report = loading.load_body(RATINGS, body, ending=ending)
+def forms(start: int) -> dict[str, tuple[bytes, str]]:
+    """Bodies and endings that hold three ratings from this second on."""
+    text = csv(RATINGS, *three_lines(start))
+    return {
+        "plain": (text, ".csv"),
+        "byte-order mark": (b"\xef\xbb\xbf" + text, ".csv"),
+        "CRLF": (text.replace(b"\n", b"\r\n"), ".csv"),
+        "byte-order mark and CRLF": (b"\xef\xbb\xbf" + text.replace(b"\n", b"\r\n"), ".csv"),
+        "LF and CRLF mixed": (text.replace(b"\n", b"\r\n", 2), ".csv"),
+        "no final newline": (text.removesuffix(b"\n"), ".csv"),
+        "trailing blank lines": (text + b"\n\r\n\n", ".csv"),
+        "blank line in the middle": (text.replace(b"\n2,", b"\n\n\n2,"), ".csv"),
+        "blank line after the header": (text.replace(b"\n1,", b"\n\n1,"), ".csv"),
+        "line of spaces": (text.replace(b"\n2,", b"\n  \n2,"), ".csv"),
+        "spaces around numbers": (text.replace(b"2,31,0.5,", b" 2,31 ,\t0.5 , "), ".csv"),
+        "other spellings of numbers": (text.replace(b"2,31,0.5,", b"2.0,31.,+.5,"), ".csv"),
+        "quoted header": (text.replace(b"userId", b'"userId"'), ".csv"),
+        "quoted numbers": (text.replace(b"2,31,0.5,", b'"2","31","0.5",'), ".csv"),
+        "gzip": (gzip.compress(text), ".csv.gz"),
+        "gzip of several members": (gzip.compress(text[:50]) + gzip.compress(text[50:]), ".csv.gz"),
+        "gzip followed by zeros": (gzip.compress(text) + bytes(2000), ".csv.gz"),
+        "gzip with CRLF": (gzip.compress(text.replace(b"\n", b"\r\n")), ".csv.gz"),
+    }
+
+
+FORMS = forms(START)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_forms_of_a_file_load_the_same_rows(on_duckdb: Loading, form: str) -> None:
+    body, ending = FORMS[form]
+    report = on_duckdb.load_body(RATINGS, body, ending=ending)
     assert (report.rows_read, report.rows_rejected) == (3, 0)
-    assert loading.rows(RATINGS) == parsed(LINES)
-    assert loading.history(RATINGS) == [(1, MONTH, RATINGS.object_key(MONTH, ending=ending), 3, 0, None)]
+    assert on_duckdb.rows(RATINGS) == parsed(three_lines(START))
+    assert on_duckdb.history(RATINGS) == [(1, MONTH, RATINGS.object_key(MONTH, ending=ending), 3, 0, None)]
+
+
+def test_each_form_of_a_file_loads_the_same_rows(on_snowflake: Loading) -> None:
+    """All forms in one load, each a month."""
+    loading = on_snowflake
+    history, rows = [], []
+    for number, form in enumerate(FORMS):
+        month = a_month(number)
+        start = time_window(month)[0]
+        body, ending = forms(start)[form]
+        key = loading.put(RATINGS, body, month, ending=ending)
+        history.append((1, month, key, 3, 0, None))
+        rows += three_lines(start)
+    report = loading.load(RATINGS)
+    assert (report.rows_read, report.rows_rejected) == (len(rows), 0)
+    assert loading.rows(RATINGS) == parsed(rows)
+    assert loading.history(RATINGS) == history
 
 
 @pytest.mark.parametrize("body", [csv(RATINGS), csv(RATINGS).strip(), csv(RATINGS) + b"\n\n"])
@@ -317,26 +384,44 @@ GOOD: dict[str, tuple[str, str, list[Row]]] = {
 
 
 @pytest.mark.parametrize("case", QUARANTINED)
-def test_a_bad_row_is_set_aside_with_line_column_and_reason_and_the_others_load(loading: Loading, case: str) -> None:
+def test_a_bad_row_is_set_aside_with_line_column_and_reason_and_the_others_load(on_duckdb: Loading, case: str) -> None:
     file, bad, column, reason = QUARANTINED[case]
+    sets_aside(on_duckdb, file, [(bad, column, reason)])
+
+
+@pytest.mark.parametrize("name", GOOD)
+def test_bad_rows_are_each_set_aside_with_line_column_and_reason_and_the_others_load(
+    loading: Loading, name: str
+) -> None:
+    sets_aside(loading, raw_file(name), [case for file, *case in QUARANTINED.values() if file.name == name])
+
+
+def sets_aside(loading: Loading, file: RawFile, cases: Sequence[Sequence[str | None]]) -> None:
     before, after, rows = GOOD[file.name]
     key = file.object_key(MONTH if file.month_column else None)
     stays = f"{file.table} keeps what it held of {MONTH}" if file.month_column else f"{file.table} stays as it was"
-    where = f"{key}, line 3{f', column {column}' if column else ''}: {reason}"
+    bad = [str(line) for line, _, _ in cases]
+    where = [
+        f"{key}, line {number}{f', column {column}' if column else ''}: {reason}"
+        for number, (_, column, reason) in enumerate(cases, start=3)
+    ]
 
-    loading.allow(0.5)
-    report = loading.load_body(file, csv(file, before, bad, after))
-    assert (report.rows_read, report.rows_loaded, report.rows_rejected) == (3, 2, 1)
+    loading.allow(0.99)
+    report = loading.load_body(file, csv(file, before, *bad, after))
+    assert (report.rows_read, report.rows_loaded, report.rows_rejected) == (len(bad) + 2, 2, len(bad))
     assert loading.rows(file) == rows
-    text = bad.replace("\0", "\N{REPLACEMENT CHARACTER}")[:500]
-    assert loading.rejects(file) == [(3, column, reason, text)]
-    assert loading.history(file) == [(1, MONTH if file.month_column else None, key, 2, 1, where)]
-    assert [str(reject) for reject in report.rejects] == [where]
+    texts = [line.replace("\0", "\N{REPLACEMENT CHARACTER}")[:500] for line in bad]
+    assert loading.rejects(file) == [
+        (number, column, reason, text)
+        for number, ((_, column, reason), text) in enumerate(zip(cases, texts, strict=True), start=3)
+    ]
+    assert loading.history(file) == [(1, MONTH if file.month_column else None, key, 2, len(bad), where[0])]
+    assert [str(reject) for reject in report.rejects] == where
 
     loading.allow(0.01)
     assert loading.refused(lambda: loading.load(file), LoadError) == (
-        f"1 of the 3 rows of {key} are bad, more than the allowed 1.00%, so {stays}; the first: "
-        f"{where}; correct the file and upload it again, or raise NETFLIX_MAX_REJECTED_FRACTION"
+        f"{len(bad)} of the {len(bad) + 2} rows of {key} are bad, more than the allowed 1.00%, so {stays}; the first: "
+        f"{where[0]}; correct the file and upload it again, or raise NETFLIX_MAX_REJECTED_FRACTION"
     )
 
 
@@ -715,27 +800,29 @@ def test_a_refused_load_leaves_no_load_state(loading: Loading) -> None:
 # The bucket.
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        "it's.csv",
-        'a "b".csv',
-        "with space.csv",
-        "ümläut 天.csv",
-        "a..csv",
-        "a;drop table--.csv",
-        "[x]*?{y}.csv",
-        "%41.csv",
-    ],
+NAMES = (
+    "it's.csv",
+    'a "b".csv',
+    "with space.csv",
+    "ümläut 天.csv",
+    "a..csv",
+    "a;drop table--.csv",
+    "[x]*?{y}.csv",
+    "%41.csv",
 )
-def test_any_object_name_can_be_loaded_and_is_named_in_the_books(loading: Loading, name: str) -> None:
+
+
+def test_any_object_name_can_be_loaded_and_is_named_in_the_books(loading: Loading) -> None:
     loading.allow(0.5)
-    key = f"raw/ratings/month={MONTH}/{name}"
-    loading.bucket.put(key, io.BytesIO(csv(RATINGS, ONE, "bad")))
+    months = {a_month(number): name for number, name in enumerate(NAMES)}
+    keys = [f"raw/ratings/month={month}/{name}" for month, name in months.items()]
+    good = [line for month in months for line in ratings(1, month=month)]
+    for key, line in zip(keys, good, strict=True):
+        loading.bucket.put(key, io.BytesIO(csv(RATINGS, line, "bad")))
     loading.load(RATINGS)
-    assert loading.rows(RATINGS) == parsed([ONE])
-    assert loading.history(RATINGS)[0][2] == key
-    assert [reject.object_key for reject in loading.warehouse.rejects(RATINGS, limit=9)] == [key]
+    assert loading.rows(RATINGS) == parsed(good)
+    assert [row[2] for row in loading.history(RATINGS)] == keys
+    assert sorted(reject.object_key for reject in loading.warehouse.rejects(RATINGS, limit=9)) == sorted(keys)
 
 
 def test_an_object_replaced_after_it_was_observed_is_refused(loading: Loading) -> None:
@@ -786,7 +873,7 @@ def test_keys_that_s3_refuses_are_named(loading: Loading, s3: Settings) -> None:
 # Random files, against a second opinion.
 
 
-def opinion(file: RawFile, line: str) -> Row | None:
+def opinion(file: RawFile, line: str, month: str) -> Row | None:
     """The values of a line of numbers if the catalogue accepts it: slow, simple and on its own."""
     fields = line.split(",")
     if len(fields) != len(file.columns):
@@ -807,49 +894,82 @@ def opinion(file: RawFile, line: str) -> Row | None:
         if value < Decimal(str(column.minimum or 0)) or value > Decimal(str(column.maximum or 2**31 - 1)):
             return None
         values.append(float(value))
-    if not time_window(MONTH)[0] <= values[3] < time_window(MONTH)[1]:
+    start, end = time_window(month)
+    if not start <= values[3] < end:
         return None
     return tuple(values)
 
 
-FIELDS = (
-    ["1", "2", "3", "17", "2147483647", "2147483648", "0", "-1", "5.7", "6.0", "1e2", " 8", "9 ", "", " ", "x", "nan"],
-    ["1", "2", "3", "40", "41", "42", "43", "44", "99999999999999999999", "1,1", "7.", "+5", "--5", "0"],
-    ["0.5", "1", "4.0", "5.0", "4.50", "3.55", "0", "5.5", "6", "-1", "inf", "", "4,5", " 3.5 ", "1e0", ".5", "five"],
-    [str(START), str(START + 1), str(START + 2), f"{START}.0", str(START - 1), "0", "", f" {START + 3} ", "-5", "x"],
+_IDS = (
+    *("1", "2", "3", "17", "2147483647", "2147483648", "0", "-1", "5.7", "6.0", "1e2"),
+    *(" 8", "9 ", "", " ", "x", "nan"),
+)
+_OTHER_IDS = ("1", "2", "3", "40", "41", "42", "43", "44", "99999999999999999999", "1,1", "7.", "+5", "--5", "0")
+_STARS = (
+    *("0.5", "1", "4.0", "5.0", "4.50", "3.55", "0", "5.5", "6", "-1", "inf"),
+    *("", "4,5", " 3.5 ", "1e0", ".5", "five"),
 )
 
 
-@pytest.mark.parametrize("seed", range(12))
-def test_a_random_mixture_of_rows_loads_exactly_what_a_second_opinion_calls_good(loading: Loading, seed: int) -> None:
+def fields(start: int) -> tuple[tuple[str, ...], ...]:
+    """What may stand in each field of a line of the month that begins then."""
+    times = (start, start + 1, start + 2, f"{start}.0", start - 1, 0, "", f" {start + 3} ", -5, "x")
+    return (_IDS, _OTHER_IDS, _STARS, tuple(map(str, times)))
+
+
+SEEDS = 12
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_a_random_mixture_of_rows_loads_exactly_what_a_second_opinion_calls_good(on_duckdb: Loading, seed: int) -> None:
+    loads_what_is_good(on_duckdb, [seed])
+
+
+def test_random_mixtures_of_rows_load_exactly_what_a_second_opinion_calls_good(on_snowflake: Loading) -> None:
+    loads_what_is_good(on_snowflake, range(SEEDS))
+
+
+def loads_what_is_good(loading: Loading, seeds: Sequence[int]) -> None:
+    """Load mixtures at once, each a month."""
     loading.allow(1)
+    read = 0
+    good: list[Row] = []
+    for seed in seeds:
+        month = a_month(seed)
+        lines = put_mixture(loading, month, seed)
+        by_key: dict[Row, Row] = {}
+        for line in lines:
+            row = opinion(RATINGS, line, month)
+            if row is not None:
+                by_key.setdefault((row[0], row[1], row[3]), row)
+        read += len(lines)
+        good += by_key.values()
+    report = loading.load(RATINGS)
+    assert report.rows_read == read
+    assert loading.rows(RATINGS) == sorted(good)
+    assert report.rows_rejected == read - len(good) == len(loading.rejects(RATINGS))
+
+
+def put_mixture(loading: Loading, month: str, seed: int) -> list[str]:
+    """Write three objects of good and bad lines, as this seed has them; returns the lines."""
+    start = time_window(month)[0]
     chance = random.Random(seed)
     badness = chance.choice([0.02, 0.3, 1.0])
-    objects: dict[str, list[str]] = {}
+    everything = []
     for name in "abc":
         lines = []
         for i in range(chance.randint(0, 120)):
             if chance.random() < badness:
-                lines.append(",".join(chance.choice(choices) for choices in FIELDS))
+                lines.append(",".join(chance.choice(choices) for choices in fields(start)))
             else:
-                lines.append(f"{chance.randint(1, 60)},{i + 1},{chance.randint(1, 10) / 2},{START + i % 50}")
-        objects[name] = lines
+                lines.append(f"{chance.randint(1, 60)},{i + 1},{chance.randint(1, 10) / 2},{start + i % 50}")
         end = chance.choice(["\n", "\r\n"])
         body = end.join([",".join(RATINGS.header), *lines]) + chance.choice(["", end, end * 3])
         if chance.random() < 0.3:
             body = body.replace(end, end * 2, 3)
-        loading.bucket.put(f"raw/ratings/month={MONTH}/{name}.csv", io.BytesIO(body.encode()))
-
-    report = loading.load(RATINGS)
-    everything = [line for lines in objects.values() for line in lines]
-    by_key: dict[Row, Row] = {}
-    for line in everything:
-        row = opinion(RATINGS, line)
-        if row is not None:
-            by_key.setdefault((row[0], row[1], row[3]), row)
-    assert report.rows_read == len(everything)
-    assert loading.rows(RATINGS) == sorted(by_key.values())
-    assert report.rows_rejected == len(everything) - len(by_key) == len(loading.rejects(RATINGS))
+        loading.bucket.put(f"raw/ratings/month={month}/{name}.csv", io.BytesIO(body.encode()))
+        everything += lines
+    return everything
 
 
 # A genuine release.
