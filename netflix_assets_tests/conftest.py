@@ -11,7 +11,9 @@ How to write a cheap test (seconds of a processor on the machine that the suite 
   into one bucket and look at each of their outcomes after one run, rather than a run for each.
 * A fresh home costs a build of everything: 20 s. Take a copy of a built one and unlink its warehouse instead.
 * The command line in a process of its own costs 5 s more than the same call in this one: `click.testing.CliRunner`.
-* `netflix-assets dev`: only in browser/, where one server is shared by all.
+* `netflix-assets dev`: only in browser/, where one server is shared by all. A run in it is a process of Dagster's own,
+  20 s with its dbt; a page that shows one draws all the time, so leave it (`about:blank`) while waiting.
+* The emulated Snowflake takes 0.5 s for a load: give many cases a month each in one load.
 * Wait for what happens (a file, a line, a row), not for an amount of time. Nothing may fail because it was slow.
 * A file's tests stay in one process, for its fixtures, unless it is among `SPREAD` in `distribution.py`.
 """

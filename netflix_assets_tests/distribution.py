@@ -13,7 +13,7 @@ SPREAD = (
     "automation/test_unchanged.py",
 )
 # What takes longest, first: nothing is left for one process alone at the end. Others follow in their own order.
-FIRST = ("browser/", "deploy/", "automation/", "cli/", "transform/")
+FIRST = ("browser/", "deploy/", "loading/test_load_contract.py", "cli/", "transform/", "automation/", "loading/")
 
 
 def scope(test: str) -> str:

@@ -6,6 +6,7 @@ own command line with the arguments, environment, folder and streams of the one 
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -72,6 +73,9 @@ def serve(listening: socket.socket) -> None:
     import dbt.adapters.duckdb
     import dbt.cli.main  # noqa: F401
 
+    # A command ends before there is anything to collect.
+    gc.freeze()
+    gc.disable()
     # Children that ended are not waited for.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     starter = os.getppid()
