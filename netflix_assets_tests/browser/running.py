@@ -19,8 +19,8 @@ from typing import Any
 
 from netflix_assets.settings import Settings
 
-_START_SECONDS = 120
-_STOP_SECONDS = 60
+_START_SECONDS = 900
+_STOP_SECONDS = 300
 
 
 def environment(settings: Settings) -> dict[str, str]:
