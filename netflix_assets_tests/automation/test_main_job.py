@@ -97,9 +97,14 @@ def test_a_changed_month_and_an_edited_tag_are_all_that_is_loaded_and_rebuilt(sm
     assert history == [("pixar", False), ("toys", True)]
 
 
-def test_a_refused_load_fails_the_run_says_why_and_keeps_the_rows_until_the_object_is_replaced(
-    small: Pipeline,
+def test_what_is_refused_keeps_its_rows_and_leaves_the_rest_built_and_a_file_cut_short_closes_no_history(
+    small: Pipeline, tmp_path: Path
 ) -> None:
+    def movies(count: int) -> str:
+        more = "".join(f"{number},Film {number} (2001),Drama\n" for number in range(101, 101 + count))
+        return MOVIES.replace("Heat (1995)", "Heat II (1995)") + more
+
+    # Refused, and again until the object is replaced.
     before = small.contents()
     small.put("raw/movies.csv", "movieId,name,genres\n1,Toy Story (1995),Comedy\n")
     outcome = small.materialize()
@@ -107,30 +112,25 @@ def test_a_refused_load_fails_the_run_says_why_and_keeps_the_rows_until_the_obje
     assert outcome.errors[0].startswith("raw/movies.csv, line 1: a column has another name (name in place of title)")
     assert small.contents() == before
     assert not small.materialize().success
-    small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
-    outcome = small.materialize()
-    assert outcome.success, outcome.errors
-    built = {"/".join(key.path) for key in outcome.assets}
-    assert {"raw/raw_movies", "staging/src_movies", "dim/dim_movies", "snapshots/snap_movies"} <= built
-    assert not built & {"raw/raw_ratings", "fact/fact_ratings"}
-    assert small.one("select title from dim.dim_movies where movie_id = 4") == "Heat II (1995)"
-    history = small.query("select title from snapshots.snap_movies where movie_id = 4 order by dbt_valid_from")
-    assert history == [("Heat (1995)",), ("Heat II (1995)",)]
 
-
-def test_what_is_refused_leaves_the_rest_loaded_and_built_and_is_named_until_its_objects_change(
-    small: Pipeline,
-) -> None:
+    # Replaced, beside others that are refused.
+    small.put("raw/movies.csv", movies(50))
     small.put("raw/genome_scores.csv", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n")
     small.put("raw/ratings.csv", "movieId,name\n1,no ratings\n")
-    small.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
     done = small.materialize()
     assert not done.success
     refused = ["raw/genome_scores.csv", "raw/ratings.csv"]
     assert [error.partition(",")[0] for error in done.errors] == refused
     # The split that fails, the loads, and what could not be built beside the one that is refused.
     assert len(done.outcomes) == 3
+    built = {"/".join(key.path) for key in done.assets}
+    assert {"raw/raw_movies", "staging/src_movies", "dim/dim_movies", "snapshots/snap_movies"} <= built
+    assert not built & {"raw/raw_ratings", "fact/fact_ratings"}
     assert small.query("select title from dim.dim_movies where movie_id = 4") == [("Heat II (1995)",)]
+    history = small.query("select title from snapshots.snap_movies where movie_id = 4 order by dbt_valid_from")
+    assert history == [("Heat (1995)",), ("Heat II (1995)",)]
+
+    # They are named until their objects change.
     again = small.materialize()
     assert (again.run_id, again.success, again.errors) == (None, False, done.errors)
     status = small.status()
@@ -144,20 +144,13 @@ def test_what_is_refused_leaves_the_rest_loaded_and_built_and_is_named_until_its
     assert (mended.run_id, mended.success) == (None, True)
     assert not small.status().failed
 
-
-def test_a_file_cut_short_closes_no_history_until_a_person_accepts_it(small: Pipeline, tmp_path: Path) -> None:
-    def movies(count: int) -> str:
-        return MOVIES + "".join(f"{number},Film {number} (2001),Drama\n" for number in range(101, 101 + count))
-
+    # Cut short, whole again, and gone.
     closed = "select count(*) filter (where dbt_valid_to is not null), count(*) from snapshots.snap_movies"
-    small.put("raw/movies.csv", movies(50))
-    assert small.materialize().success
-    assert small.query(closed) == [(0, 54)]
-
+    assert small.query(closed) == [(1, 55)]
     small.put("raw/movies.csv", movies(5))
     (sentence,) = small.materialize().errors
     assert sentence.startswith("movies would go from 54 rows to 9, and 45 of its keys (movieId) would be gone")
-    assert small.query(closed) == [(0, 54)]
+    assert small.query(closed) == [(1, 55)]
     status = small.status()
     assert set(status.failed_loads) == {"movies"}
     assert [table.failed for table in status.tables if table.failed] == [("did_not_shrink",)]
@@ -166,7 +159,7 @@ def test_a_file_cut_short_closes_no_history_until_a_person_accepts_it(small: Pip
     whole = small.materialize()
     assert (whole.run_id, whole.success) == (None, True)
     assert not small.status().failed
-    assert small.query(closed) == [(0, 54)]
+    assert small.query(closed) == [(1, 55)]
 
     small.delete("raw/movies.csv")
     assert not small.materialize().success
@@ -176,7 +169,7 @@ def test_a_file_cut_short_closes_no_history_until_a_person_accepts_it(small: Pip
     (tmp_path / "source" / "tags.csv").write_text(TAGS)
     upload(str(tmp_path / "source"), small.bucket, scratch=tmp_path / "upload", replace=True)
     assert small.materialize().success
-    assert small.query(closed) == [(54, 54)]
+    assert small.query(closed) == [(55, 55)]
     assert [small.one(f"select count(*) from {table}") for table in ("fact.fact_ratings", "staging.src_tags")] == [0, 2]
 
 
