@@ -49,9 +49,10 @@ def source_of_the_same(folder: Path) -> Path:
 def base(folder: Path, built: Path | None) -> Settings:
     """Load the small data into a home, or copy one that holds it; each cycle takes a copy."""
     settings = isolated_settings(folder / "home")
+    put(settings, SMALL)
     if built is not None:
         shutil.copytree(built, settings.home, dirs_exist_ok=True)
-    put(settings, SMALL)
+        return settings
     failed = finish(settings)
     assert failed is None, failed
     return settings

@@ -11,7 +11,7 @@ from netflix_assets_tests.pipeline import Pipeline
 
 
 def test_a_command_that_is_killed_and_repeated_comes_to_what_an_undisturbed_one_does(built_small: Pipeline) -> None:
-    kinds = ("killed", "dbt_killed", "upload_killed")
+    kinds = ("killed", "dbt_killed")
     arguments = [str(len(kinds)), "--kinds", ",".join(kinds), "--seed", "1", "--at-once", "1"]
     arguments += ["--built", str(built_small.settings.home)]
     done = subprocess.run(
