@@ -38,12 +38,11 @@ def main() -> None:
     signal.signal(signal.SIGTERM, _end)
     with tempfile.TemporaryDirectory(prefix="netflix-torture-") as name:
         home = Path(name, "base", "home")
-        # Definitions are of a home. In a process of its own, because after dbt has parsed a process cannot be forked.
-        if given.built is None:
-            environment = {**child_environment(), "NETFLIX_HOME": str(home)}
-            subprocess.run([sys.executable, "-c", "import netflix_assets.definitions"], env=environment, check=True)
-        else:
+        if given.built is not None:
             shutil.copytree(given.built / "dbt", home / "dbt")
+        # Definitions are of a home. In a process of its own, because after dbt has parsed a process cannot be forked.
+        environment = {**child_environment(), "NETFLIX_HOME": str(home)}
+        subprocess.run([sys.executable, "-c", "import netflix_assets.definitions"], env=environment, check=True)
         os.environ["NETFLIX_HOME"] = str(home)
         from netflix_assets_tests.torture import commands, cycles
 
