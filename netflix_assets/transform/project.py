@@ -22,7 +22,7 @@ from netflix_assets.settings import PROJECT_ROOT, Settings, child_environment
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
 _FINGERPRINT = "manifest.fingerprint"
-_NOT_SOURCE = {"target", "logs", "dbt_packages", "dbt_internal_packages"}
+_NOT_SOURCE = {"target", "logs", "dbt_packages", "dbt_internal_packages", "__pycache__"}
 
 
 def dbt_executable() -> str:
@@ -81,7 +81,7 @@ def _fingerprint(settings: Settings) -> str:
     digest = hashlib.sha256()
     for path in sorted(PROJECT_DIR.rglob("*")):
         relative = path.relative_to(PROJECT_DIR)
-        if path.is_file() and relative.parts[0] not in _NOT_SOURCE:
+        if path.is_file() and not _NOT_SOURCE & set(relative.parts):
             digest.update(f"{relative}\0".encode())
             digest.update(path.read_bytes())
     # Where relations are, who may read them, and where the dashboard is, is in the manifest.
