@@ -17,6 +17,7 @@ import pytest
 from netflix_assets.automation.conditions import automation_sensor
 from netflix_assets.automation.processes import Process
 from netflix_assets.automation.run_requests import RANGE_END_TAG, RANGE_START_TAG
+from netflix_assets.automation.runs import EXECUTED_TAG
 from netflix_assets.automation.sensors import arrivals_sensor, default_status
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import LandingBucket
@@ -364,8 +365,10 @@ def test_what_a_lost_run_of_the_conditions_was_to_build_is_asked_for_again_witho
     # Built from older code: the conditions asked for it, and the sensor leaves it to them.
     running.instance.report_runless_asset_event(dg.AssetMaterialization(tags))
     assert running.look().run is None
-    process = replace(Process.current(), started="before").to_tags()
-    run = dg.DagsterRun("__ASSET_JOB", status=dg.DagsterRunStatus.STARTED, tags=process, asset_selection={tags})
+    run_id = str(uuid.uuid4())
+    process = {EXECUTED_TAG: run_id, **replace(Process.current(), started="before").to_tags()}
+    status = dg.DagsterRunStatus.STARTED
+    run = dg.DagsterRun("__ASSET_JOB", run_id=run_id, status=status, tags=process, asset_selection={tags})
     running.instance.add_run(run)
     assert {"src_tags", "snap_tags"} <= running.look().assets
 

@@ -269,7 +269,7 @@ def test_a_load_leaves_no_download_behind(loading: Loading, s3: Settings) -> Non
 def test_names_in_statements_are_quoted() -> None:
     statement = sql.insert_rows(MOVIES, [Path("/tmp/it's/a.csv")], 3, 4)
     assert "'/tmp/it''s/a.csv'" in statement
-    assert '"movieId"' in sql.create_raw_tables([MOVIES])[-1]
+    assert any('"movieId"' in one for one in sql.create_raw_tables([MOVIES]))
 
 
 def test_a_query_before_the_first_load_says_what_to_run_and_makes_no_file(tmp_path: Path) -> None:

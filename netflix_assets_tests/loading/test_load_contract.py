@@ -483,7 +483,7 @@ def test_titles_keep_commas_quotes_spaces_and_letters_of_every_script(loading: L
 
 def test_an_identifier_that_is_text_keeps_its_zeros_and_an_optional_one_may_be_missing(loading: Loading) -> None:
     loading.load_body(LINKS, csv(LINKS, "1,0000417,862", "2,0114709,"))
-    assert loading.query('select * from raw.raw_links order by "movieId"') == [
+    assert loading.query('select "movieId", "imdbId", "tmdbId", _load_id from raw.raw_links order by "movieId"') == [
         (1, "0000417", 862, 1),
         (2, "0114709", None, 1),
     ]
