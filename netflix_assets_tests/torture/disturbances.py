@@ -55,7 +55,8 @@ class Cycle:
             process.wait(_ENDS_WITHIN)
         # Dagster's own servers, whose output `dev` shows, end with one.
         if "Traceback" in process.said() and not process.output.name.startswith("dev-"):
-            self.counts.note(f"traceback: {process.said()[-2500:]}")
+            said = process.said()
+            self.counts.note(f"traceback: {said[max(0, said.index('Traceback') - 500) :][:2500]}")
 
     def kill(self, process: Forked) -> None:
         """Kill it."""
