@@ -72,6 +72,9 @@ def executing(instance: dg.DagsterInstance, run_id: str, max_runtime_seconds: in
     Raises:
         UserError: The run took too long, or somebody else ended it.
     """
+    # Where a script starts us in the background, SIGINT is ignored from the start.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN and threading.current_thread() is threading.main_thread():
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     heart = _Heart(instance, run_id, max_runtime_seconds)
     _EXECUTED_HERE.add(run_id)
     heart.start()

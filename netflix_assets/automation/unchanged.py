@@ -14,7 +14,7 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from netflix_assets.errors import UserError
@@ -76,8 +76,8 @@ def _text(found: str) -> bytes:
 
 def _parts(settings: Settings) -> Iterator[object]:
     yield sys.version, sorted(path.name for path in Path(sysconfig.get_path("purelib")).glob("*.dist-info"))
-    # Of the user's shell only the settings decide anything.
-    yield asdict(settings)
+    # Of the user's shell only the settings decide anything, wherever each is from.
+    yield asdict(replace(settings, given=()))
     for path in _code():
         yield path, hashlib.sha256((PROJECT_ROOT / path).read_bytes()).hexdigest()
     for version in LandingBucket(settings, reach=reach).versions():

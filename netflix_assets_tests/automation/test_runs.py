@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import time
 import uuid
@@ -220,6 +221,8 @@ def test_a_run_that_takes_too_long_or_that_somebody_ended_is_interrupted(
     instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(runs, "HEARTBEAT_SECONDS", 0.2)
+    # As in a background job of a script.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     with (
         pytest.raises(UserError, match="longer than 0 s and was ended"),
         runs.executing(instance, "no such run", max_runtime_seconds=0),
