@@ -15,9 +15,9 @@ import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from netflix_assets.transform import project
@@ -117,25 +117,25 @@ def dbt_forked_too(folder: Path) -> Iterator[None]:
         yield
 
 
-def _one(undisturbed: Undisturbed, plan: Plan, seed: int, root: Path) -> Counts:
+def _one(undisturbed: Undisturbed, plan: Plan, seed: int, root: Path) -> tuple[Plan, Counts]:
     """Run one cycle in a process of the pool."""
     adopt_orphans()
     try:
-        return tortured(undisturbed, plan, seed, root)
+        return plan, tortured(undisturbed, plan, seed, root)
     except Exception:  # noqa: BLE001 (a fault of the harness is one of its findings)
-        return Counts(stuck=1, notes=[f"the harness failed: {traceback.format_exc()}"])
+        return plan, Counts(stuck=1, notes=[f"the harness failed: {traceback.format_exc()}"])
 
 
 def torture(cycles: Sequence[Plan], seed: int, root: Path, *, built: Path | None = None, at_once: int = 2) -> Counts:
     """Run cycles, some at once; return what came of all."""
     total = Counts()
     undisturbed = Undisturbed(root, built, first_loads=any(plan.fresh for plan in cycles))
-    # A process of the pool forks commands, so it must not have threads.
-    with ProcessPoolExecutor(at_once, multiprocessing.get_context("fork")) as pool, ExitStack() as ending:
-        started = {pool.submit(_one, undisturbed, plan, seed, root): plan for plan in cycles}
+    one = partial(_one, undisturbed, seed=seed, root=root)
+    # A process of the pool forks commands, so it must not have threads. Whoever ends this ends the pool first: it would
+    # wait for ever for processes that `end_children` has ended.
+    with ExitStack() as ending, multiprocessing.get_context("fork").Pool(at_once) as pool:
         ending.callback(end_children)
-        for done, cycle in enumerate(as_completed(started), 1):
-            counts, plan = cycle.result(), started[cycle]
+        for done, (plan, counts) in enumerate(pool.imap_unordered(one, cycles), 1):
             total.add(counts)
             first = ", a first load" if plan.fresh else ""
             tell(f"{done} of {len(cycles)}: number {plan.number}, {plan.kind}{first}{'; '.join(['', *counts.notes])}")
