@@ -12,7 +12,7 @@ import re
 from netflix_assets.catalog import RawFile
 from netflix_assets.errors import LoadError
 from netflix_assets.formats.layout import Layout, plain_layout
-from netflix_assets.formats.lines import BOM
+from netflix_assets.formats.lines import without_bom
 from netflix_assets.formats.text import legible
 
 _SHOWN = 80
@@ -68,7 +68,7 @@ def _header_fault(file: RawFile, first_line: bytes, *, by_name: bool) -> str | N
     """Say what is wrong with the header line of a file and what to do; None if nothing is."""
     expected = list(file.header)
     wanted = ",".join(expected)
-    if not first_line.removeprefix(BOM).strip():
+    if not without_bom(first_line).strip():
         return f"the file is empty; upload it again with the header {wanted}"
     other = _other_content(first_line)
     if other is not None:
@@ -97,7 +97,7 @@ def _layout_by_name(file: RawFile, first_line: bytes) -> Layout | None:
 
 
 def _text_of(first_line: bytes) -> str:
-    return first_line.removeprefix(BOM).rstrip(b"\r\n").decode("utf-8", errors="replace")
+    return without_bom(first_line).rstrip(b"\r\n").decode("utf-8", errors="replace")
 
 
 def _other_content(line: bytes) -> str | None:

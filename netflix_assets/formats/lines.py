@@ -17,6 +17,13 @@ _NEAR = 1 << 12
 _LINE_END = re.compile(b"\n")
 
 
+def without_bom(line: bytes) -> bytes:
+    """Return a first line without its byte order mark, also where programs have put one before another's."""
+    while line.startswith(BOM):
+        line = line.removeprefix(BOM)
+    return line
+
+
 def first_line_of(body: Iterator[bytes]) -> tuple[bytes, bytes]:
     """The first line without its LF (or as much of it as a header may have), and the rest of what was read."""
     head = b""

@@ -15,7 +15,7 @@ from netflix_assets.catalog import FIRST_MONTH, RawFile
 from netflix_assets.errors import UserError
 from netflix_assets.formats.header import check_header
 from netflix_assets.formats.layout import Layout
-from netflix_assets.formats.lines import BOM, LimitedLines
+from netflix_assets.formats.lines import LimitedLines, without_bom
 from netflix_assets.formats.months import time_window
 from netflix_assets.formats.rows import split_fields
 from netflix_assets.formats.rules import end_of_tomorrow
@@ -191,7 +191,7 @@ def _placed(file: RawFile, content: IO[bytes], *, name: str, by_name: bool) -> I
     lines = io.BufferedReader(LimitedLines(name, content), _CHUNK)
     first_line = lines.readline()
     layout = check_header(file, name, first_line, by_name=by_name)
-    header = first_line.removeprefix(BOM)
+    header = without_bom(first_line)
     month_of_day = _month_of_day()
     windows = {month: time_window(month) for month in set(month_of_day.values())}
     clock = _Clock(file, layout)

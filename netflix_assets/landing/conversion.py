@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from netflix_assets.catalog import RawFile
 from netflix_assets.formats.dialects import Extras
-from netflix_assets.formats.lines import BOM, whole_lines
+from netflix_assets.formats.lines import whole_lines, without_bom
 from netflix_assets.formats.source_lines import StreamLines
 from netflix_assets.landing.recognition import Part
 from netflix_assets.landing.sources import Source, reading, text_of
@@ -55,7 +55,7 @@ def _pieces(
             if b"\r" in piece:
                 piece = piece.replace(b"\r\n", b"\n")
             if number == 1:
-                piece = piece.removeprefix(BOM)
+                piece = without_bom(piece)
             lines = piece.count(b"\n")
             while number < first_row and piece:
                 piece = piece.partition(b"\n")[2]

@@ -14,7 +14,7 @@ from netflix_assets.errors import LoadError, UserError
 from netflix_assets.formats import dialects
 from netflix_assets.formats.dialects import Dialect, Extras, Shape
 from netflix_assets.formats.header import check_header
-from netflix_assets.formats.lines import BOM
+from netflix_assets.formats.lines import without_bom
 from netflix_assets.landing.sources import Source, SourceFile, reading, text_of
 
 _HEAD_BYTES = 1 << 15
@@ -412,7 +412,7 @@ def _why_not_wanted(name: str, suffix: str, wanted: RawFile) -> str:
 
 def _first_lines(head: bytes) -> list[str]:
     """The whole lines of a file's start that are not blank, decoded so that nothing can fail."""
-    lines = head.removeprefix(BOM).split(b"\n")
+    lines = without_bom(head).split(b"\n")
     if len(head) >= _HEAD_BYTES:
         lines.pop()
     return [line.rstrip(b"\r").decode("latin-1") for line in lines[:_HEAD_LINES] if line.strip()]

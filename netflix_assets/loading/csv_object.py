@@ -17,7 +17,7 @@ from netflix_assets.catalog import RawFile
 from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.header import check_header
 from netflix_assets.formats.layout import Layout
-from netflix_assets.formats.lines import BOM, first_line_of, whole_lines
+from netflix_assets.formats.lines import first_line_of, whole_lines, without_bom
 from netflix_assets.formats.rules import WHOLE_NUMBERS
 
 _DIGITS = b"0123456789"
@@ -78,7 +78,7 @@ def land(
     suspicious = None if layout.is_plain else "columns in other places"
     line_ends = 1  # Not yet written: those after the header, or after the last line that was not blank.
     with path.open("wb") as out:
-        out.write(first_line.removeprefix(BOM).rstrip(b"\r"))
+        out.write(without_bom(first_line).rstrip(b"\r"))
         for piece in whole_lines(key, chain((rest,), body)):
             plain_rows = _count_plain_rows(plain_row, piece) if plain_row and line_ends == 1 else 0
             if plain_rows:

@@ -20,7 +20,7 @@ def fault(file: RawFile, line: bytes) -> str:
 
 
 @pytest.mark.parametrize("file", RAW_FILES, ids=lambda file: file.name)
-@pytest.mark.parametrize("form", ["{}", "{}\r", "{}\r\n", "\ufeff{}", '\ufeff"{}"\r'])
+@pytest.mark.parametrize("form", ["{}", "{}\r", "{}\r\n", "\ufeff{}", "\ufeff\ufeff{}", '\ufeff"{}"\r'])
 def test_the_header_is_accepted_in_every_form(file: RawFile, form: str) -> None:
     names = '","'.join(file.header) if '"' in form else ",".join(file.header)
     check_header(file, "raw/x.csv", form.format(names).encode())

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from netflix_assets.catalog import raw_file
-from netflix_assets.errors import LoadError
 from netflix_assets.formats.split import lines_by_month, split_by_month
 from netflix_assets.sample_data import generate
 
@@ -57,7 +56,12 @@ def test_the_lines_of_a_month_are_those_of_which_it_was_cut(tmp_path: Path, monk
         assert one.size == len(cut)
 
 
-def test_a_second_byte_order_mark_is_refused_as_a_load_refuses_it(tmp_path: Path) -> None:
-    body = 2 * "\ufeff".encode() + ratings(JAN_2001)
-    with pytest.raises(LoadError, match=r"^x, line 1: a column has another name"):
-        split_by_month(raw_file("ratings"), io.BytesIO(body), tmp_path, name="x")
+def test_byte_order_marks_are_left_out_however_many_there_are(tmp_path: Path) -> None:
+    cut = []
+    for marks in (1, 2):
+        folder = tmp_path / str(marks)
+        folder.mkdir()
+        body = marks * "\ufeff".encode() + ratings(JAN_2001)
+        split_by_month(raw_file("ratings"), io.BytesIO(body), folder, name="x")
+        cut.append((folder / "2001-01.csv").read_bytes())
+    assert cut[0] == cut[1] == ratings(JAN_2001)
