@@ -15,6 +15,7 @@ import dagster as dg
 from dagster import AssetCheckKey, AssetKey
 
 from netflix_assets.errors import BucketError, LoadError, UserError, WarehouseError
+from netflix_assets.loading.raw_assets import LOAD_ID_METADATA
 from netflix_assets.private_apis import ErrorSource
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
 
@@ -42,6 +43,7 @@ class Records:
         made_at: When that was, in seconds since 1970.
         seconds: What it took.
         code_versions: The code version it was made from.
+        load_ids: Of raw tables, the load that it recorded.
         outcomes: The newest result of each check: "passed", "warned" or "failed".
         evaluated_at: When that was, in seconds since 1970.
         project_versions: Of unit tests, the version of the dbt project that was tested.
@@ -51,6 +53,7 @@ class Records:
     made_at: dict[AssetKey, float] = field(default_factory=dict)
     seconds: dict[AssetKey, float] = field(default_factory=dict)
     code_versions: dict[AssetKey, str] = field(default_factory=dict)
+    load_ids: dict[AssetKey, int] = field(default_factory=dict)
     outcomes: dict[AssetCheckKey, str] = field(default_factory=dict)
     evaluated_at: dict[AssetCheckKey, float] = field(default_factory=dict)
     project_versions: dict[AssetCheckKey, str] = field(default_factory=dict)
@@ -75,6 +78,8 @@ class Records:
         self.materialized[entry.asset_key] = newest.storage_id
         self.made_at[entry.asset_key] = newest.timestamp
         self.code_versions[entry.asset_key] = (materialization.tags or {}).get(CODE_VERSION_TAG, "")
+        if LOAD_ID_METADATA in materialization.metadata:
+            self.load_ids[entry.asset_key] = int(materialization.metadata[LOAD_ID_METADATA].value)
         for name in SECONDS_METADATA:
             if name in materialization.metadata:
                 self.seconds[entry.asset_key] = float(materialization.metadata[name].value)

@@ -269,6 +269,7 @@ class _Planner:
         }
         if due:
             self.stale_tables.add(table)
+        due |= {key: load_name(file, key) for key in self._unrecorded(file)}
         limits = self.situation.limits
         objects = {name: load_fingerprint(contents.of(file, key), limits) for key, name in due.items()}
         for key, name in list(due.items()):
@@ -303,6 +304,18 @@ class _Planner:
             # Where there is no month at all, any will do: the load then only creates the table.
             self.months |= {key for key in due or changed if key is not None} or {FIRST_MONTH}
         return True
+
+    def _unrecorded(self, file: RawFile) -> Collection[str | None]:
+        """Return what the table holds that Dagster does not know of: its run ended between commit and record.
+
+        What is below is compared with Dagster's records, so it would never follow. The run that is planned for it
+        loads nothing and records it.
+        """
+        recorded = self.situation.records.load_ids.get(AssetKey(file.table_key), 0)
+        states = self.situation.loaded.get(file.name, {})
+        # Numbers below the one recorded are of another warehouse than that which Dagster recorded.
+        is_another = max((state.load_id for state in states.values()), default=recorded) < recorded
+        return {key for key, state in states.items() if is_another or state.load_id > recorded}
 
     def _is_accepted(self, file: RawFile, name: str) -> bool:
         return bool(self.accept & {ALL_LOADS, file.name, name})

@@ -42,6 +42,9 @@ from netflix_assets.settings import Target
 
 GROUP = RAW_SCHEMA
 WAREHOUSE_KINDS = {Target.LOCAL: "duckdb", Target.SNOWFLAKE: "snowflake"}
+LOAD_ID_METADATA = "load id"
+"""Under which a materialization records the newest load that brought its table's rows."""
+
 _REJECTS_SHOWN = 20
 _DRIFTS_SHOWN = 20
 _RETRIES = 3
@@ -195,7 +198,8 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
         )
         for note in report.notes:
             context.log.warning(f"{file.table}: {note}")
-        metadata = _metadata(report, warehouse.row_count(file))
+        load_id = report.load_id if objects else max((state.load_id for state in states.values()), default=0)
+        metadata = _metadata(report, load_id, warehouse.row_count(file))
         if months is not None:
             recorded = context.instance.get_materialized_partitions(context.asset_key)
             loaded = [month for month in states if month is not None]
@@ -293,7 +297,7 @@ _EMPTY_MONTH = {"objects": dg.MetadataValue.int(0), "rows loaded": dg.MetadataVa
 _LOAD_ID = dg.TableColumn("_load_id", "INTEGER", description="The load in raw.load_history that brought the row.")
 
 
-def _metadata(report: LoadReport, rows_in_table: int) -> dict[str, dg.MetadataValue]:
+def _metadata(report: LoadReport, load_id: int, rows_in_table: int) -> dict[str, dg.MetadataValue]:
     return {
         "dagster/row_count": dg.MetadataValue.int(rows_in_table),
         "rows loaded": dg.MetadataValue.int(report.rows_loaded),
@@ -301,7 +305,7 @@ def _metadata(report: LoadReport, rows_in_table: int) -> dict[str, dg.MetadataVa
         "objects": dg.MetadataValue.int(report.objects),
         "bytes": dg.MetadataValue.int(report.size_bytes),
         "seconds": dg.MetadataValue.float(round(report.seconds, 3)),
-        "load id": dg.MetadataValue.int(report.load_id),
+        LOAD_ID_METADATA: dg.MetadataValue.int(load_id),
         "first rejects": _rejects_table(report.rejects[:_REJECTS_SHOWN]),
         **({"notes": dg.MetadataValue.text("\n".join(report.notes))} if report.notes else {}),
         **{f"{step} query id": dg.MetadataValue.text(number) for step, number in report.statements.items()},

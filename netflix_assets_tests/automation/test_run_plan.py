@@ -71,6 +71,7 @@ class World:
                 )
                 for key in keys
             }
+            self.records.load_ids[dg.AssetKey(file.table_key)] = 1
         for number, key in enumerate(self.graph.toposorted_asset_keys):
             node = self.graph.get(key)
             if node.is_materializable:
@@ -154,6 +155,20 @@ def test_the_sensor_and_a_person_get_the_same_plan_for_an_arrival(world: World) 
     assert tables(mine) == {"raw_ratings", "raw_movies"}
     assert {"fact_ratings", "dim_movies"} <= models(mine)
     assert mine.months == ("2015-02", "2015-02")
+
+
+@pytest.mark.parametrize("recorded", [6, 57])
+def test_what_was_loaded_and_never_recorded_is_recorded_and_followed(world: World, recorded: int) -> None:
+    for file, key in ((MOVIES, None), (RATINGS, "2015-02")):
+        world.loaded[file.name][key] = replace(world.loaded[file.name][key], load_id=7)
+        world.records.load_ids[dg.AssetKey(file.table_key)] = recorded
+    for plan in (world.plan(), world.plan(asked_at=NOW)):
+        assert tables(plan) == {"raw_ratings", "raw_movies"}
+        assert {"fact_ratings", "snap_movies"} <= models(plan)
+        assert plan.months == (("2015-02", "2015-02") if recorded == 6 else ("2015-01", "2015-03"))
+    for file in (MOVIES, RATINGS):
+        world.records.load_ids[dg.AssetKey(file.table_key)] = 7
+    assert world.plan(asked_at=NOW).is_empty
 
 
 def test_a_refused_file_leaves_the_rest_and_is_not_asked_for_until_its_object_changes(world: World) -> None:
