@@ -411,7 +411,8 @@ def warehouses_of(
     settings: Settings, account: SnowflakeSettings
 ) -> tuple[Callable[[frozenset[str]], Warehouse], Callable[[frozenset[str]], Warehouse]]:
     """Both warehouses, with their raw tables, each for the names of the files whose columns are found by name."""
-    DuckDBWarehouse(settings.warehouse_path).ensure_raw_tables(RAW_FILES)
+    everything = frozenset(file.name for file in RAW_FILES)
+    DuckDBWarehouse(settings.warehouse_path, by_name=everything).ensure_raw_tables(RAW_FILES)
     SnowflakeWarehouse(account).ensure_raw_tables(RAW_FILES)
     return (
         lambda by_name: DuckDBWarehouse(settings.warehouse_path, limit=ANYTHING, by_name=by_name),

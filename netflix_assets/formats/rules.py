@@ -47,6 +47,7 @@ class Rule:
         reason: What is said of the field.
         quotes: The field itself is shown before the reason.
         spelling: It is about how a number is spelt, which a typed scan no longer sees.
+        explains: It only says better what a later rule refuses as well, so whoever asks for no reason leaves it out.
         is_broken: Whether a field breaks it, from its text and its number (NaN for a text).
         condition: The same as an SQL condition, from the expressions of text and number; it may be NULL only where
             an earlier rule is broken.
@@ -57,6 +58,7 @@ class Rule:
     condition: Callable[[str, str], str]
     quotes: bool = True
     spelling: bool = False
+    explains: bool = False
 
 
 def end_of_tomorrow() -> int:
@@ -110,7 +112,8 @@ def _time_rules(latest: int) -> list[Rule]:
     rules = [_number("is a time before 1970", lambda n: n < 0, "{n} < 0")]
     for unit, start, end in _UNITS:
         reason = f"is a time in {unit}, not seconds since 1970"
-        rules.append(_number(reason, _within(start, end), f"{{n}} >= {start} and {{n}} < {end}"))
+        condition = f"{{n}} >= {start} and {{n}} < {end}"
+        rules.append(_number(reason, _within(start, end), condition, explains=latest <= start))
     # NULL is a number too large to be one.
     rules.append(_number("is a time after tomorrow", lambda n: n >= latest, f"({{n}} is null or {{n}} >= {latest})"))
     return rules
@@ -130,8 +133,8 @@ def _fits(type_: ColumnType) -> Rule:
     )
 
 
-def _number(reason: str, is_broken: Callable[[float], bool], condition: str) -> Rule:
-    return Rule(reason, lambda _, n: is_broken(n), lambda _, n: condition.format(n=n))
+def _number(reason: str, is_broken: Callable[[float], bool], condition: str, *, explains: bool = False) -> Rule:
+    return Rule(reason, lambda _, n: is_broken(n), lambda _, n: condition.format(n=n), explains=explains)
 
 
 def _spelt(pattern: str, reason: str, *, wanted: bool = False) -> Rule:

@@ -370,10 +370,12 @@ class Load:
             connection.execute(sql.insert_rejects(self._file, with_rejects, load_id))
 
 
-def create_raw_tables(connection: duckdb.DuckDBPyConnection, files: Sequence[RawFile]) -> None:
+def create_raw_tables(
+    connection: duckdb.DuckDBPyConnection, files: Sequence[RawFile], by_name: Collection[str]
+) -> None:
     """Create the raw tables, the load history and the rejects table where they are missing."""
     connection.execute("begin transaction")
-    for statement in sql.create_raw_tables(files):
+    for statement in sql.create_raw_tables(files, by_name):
         connection.execute(statement)
     connection.execute("commit")
 

@@ -156,7 +156,7 @@ class DuckDBWarehouse:
     def ensure_raw_tables(self, files: Sequence[RawFile]) -> None:
         """Create the raw tables, the load history and the rejects table where they are missing."""
         with self.connection() as connection:
-            create_raw_tables(connection, files)
+            create_raw_tables(connection, files, self._by_name)
 
     def replace(
         self,
@@ -181,7 +181,7 @@ class DuckDBWarehouse:
             )
             load.land(folder)
             with self.connection() as connection:
-                create_raw_tables(connection, [file])
+                create_raw_tables(connection, [file], self._by_name)
                 load_id = load.commit(connection, run_id)
         items = [source.item for source in load.sources]
         return LoadReport(

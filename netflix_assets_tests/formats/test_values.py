@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from netflix_assets.catalog import Column, ColumnType
+from netflix_assets.formats.rules import rules_of
 from netflix_assets.formats.values import BadValue, parse
 
 ID = Column("id", ColumnType.INTEGER, minimum=1)
@@ -112,3 +113,9 @@ def test_a_value_is_refused_with_its_reason(column: Column, text: str, reason: s
     with pytest.raises(BadValue) as caught:
         parse(column, text, LATEST)
     assert str(caught.value) == reason
+
+
+@pytest.mark.parametrize("seconds", [10**11, 10**14 - 1, 10**14, 10**17, 10**19])
+def test_a_rule_that_only_explains_is_broken_by_nothing_that_the_others_let_through(seconds: int) -> None:
+    rules = [rule for rule in rules_of(TIME, LATEST) if rule.is_broken(str(seconds), float(seconds))]
+    assert any(rule.explains for rule in rules) and not all(rule.explains for rule in rules)
