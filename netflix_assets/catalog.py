@@ -158,8 +158,9 @@ class RawFile:
         """The key under which one month of a whole export is put."""
         return f"{PREFIX}{self.name}/month={month}/{_SPLIT_NAME}"
 
-    def is_split_object(self, key: str) -> bool:
-        """Whether a key of this file is one that `split_object_key` gives."""
+    @staticmethod
+    def is_split_object(key: str) -> bool:
+        """Whether a key of a month is one that `split_object_key` gives."""
         return key.endswith(f"/{_SPLIT_NAME}")
 
 

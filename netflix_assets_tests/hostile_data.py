@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.formats.months import time_window
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.loading.raw_assets import observed_objects
 from netflix_assets.settings import Settings
 from netflix_assets.targets import warehouse_from
 from netflix_assets.transform.project import PROJECT_DIR, dbt_environment, dbt_executable
@@ -110,7 +109,7 @@ def load(settings: Settings) -> int:
     return sum(
         warehouse.replace(file, objects, bucket, run_id="test").rows_rejected
         for file in RAW_FILES
-        if (objects := observed_objects(file, contents))
+        if (objects := contents.files.get(file.name, {} if file.month_column else {None: ()}))
     )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.loading.raw_assets import observed_objects
+from netflix_assets.landing.overview import overview_of
 from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.settings import Settings
 from netflix_assets.targets import duckdb_from, warehouse_from
@@ -44,7 +44,7 @@ def load_raw_tables(settings: Settings) -> None:
     warehouse = warehouse_from(settings)
     for file in RAW_FILES:
         held = warehouse.load_states(file)
-        stale = out_of_date(file, observed_objects(file, contents), held)
+        stale = out_of_date(file, overview_of(contents).versions(file), held)
         parts = {window: contents.of(file, window) for window, changed in stale.items() if changed}
         if parts:
             report = warehouse.replace(file, parts, LandingBucket(settings), run_id="test", accept_shrink=parts)

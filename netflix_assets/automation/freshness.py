@@ -14,7 +14,8 @@ from collections.abc import Iterator
 import dagster as dg
 
 from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
-from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.overview import Overview, overview_of
 from netflix_assets.landing.source_assets import objects_are_known
 from netflix_assets.owners import OWNERS
 from netflix_assets.settings import Settings
@@ -42,12 +43,12 @@ def with_policy(spec: dg.AssetSpec) -> dg.AssetSpec:
     return spec.replace_attributes(freshness_policy=policy_of(spec.key))
 
 
-def arrived_lately(file: RawFile, contents: Contents, now: dt.datetime) -> dg.AssetCheckResult:
+def arrived_lately(file: RawFile, overview: Overview, now: dt.datetime) -> dg.AssetCheckResult:
     """Compare the newest LastModified of a file's objects with the time that new ones are expected in.
 
     A store whose clock is ahead makes an object look newer, never older than it is.
     """
-    newest = max((version.last_modified for version in contents.all_of(file)), default=None)
+    newest = overview.all_of(file).newest
     passed = newest is not None and now - newest <= file.expected_every
     return dg.AssetCheckResult(
         check_name=CHECK_NAME,
@@ -61,10 +62,10 @@ def arrived_lately(file: RawFile, contents: Contents, now: dt.datetime) -> dg.As
     )
 
 
-def check_sources(contents: Contents) -> list[dg.AssetCheckEvaluation]:
+def check_sources(overview: Overview) -> list[dg.AssetCheckEvaluation]:
     """The checks on the bucket, evaluated from a listing that is at hand, without a run."""
     now = dt.datetime.now(dt.timezone.utc)
-    results = [objects_are_known(contents), *(arrived_lately(file, contents, now) for file in RAW_FILES)]
+    results = [objects_are_known(overview), *(arrived_lately(file, overview, now) for file in RAW_FILES)]
     return [
         dg.AssetCheckEvaluation(
             asset_key=result.asset_key,
@@ -96,11 +97,11 @@ def source_checks() -> dg.AssetChecksDefinition:
     def _checks(
         context: dg.AssetCheckExecutionContext, bucket: dg.ResourceParam[LandingBucket]
     ) -> Iterator[dg.AssetCheckResult]:
-        contents = bucket.contents()
+        overview = overview_of(bucket.contents())
         selected = {key.asset_key for key in context.selected_asset_check_keys}
         for file in RAW_FILES:
             if dg.AssetKey(file.source_key) in selected:
-                yield arrived_lately(file, contents, dt.datetime.now(dt.timezone.utc))
+                yield arrived_lately(file, overview, dt.datetime.now(dt.timezone.utc))
 
     return _checks
 

@@ -20,8 +20,9 @@ from netflix_assets.automation.runs import describe_wait, end_runs_of_dead_proce
 from netflix_assets.automation.situation import Situation, missing_records
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import UserError
-from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.last_upload import read_agreement
+from netflix_assets.landing.overview import Overview, overview_of
 from netflix_assets.landing.source_assets import observations, observed
 from netflix_assets.loading.warehouse import Warehouse
 
@@ -95,11 +96,11 @@ class Materialized:
         return self.outcomes[-1].errors if self.outcomes else ()
 
 
-def observe(instance: dg.DagsterInstance, contents: Contents) -> int:
+def observe(instance: dg.DagsterInstance, overview: Overview) -> int:
     """Record what changed in the bucket, and what the checks on it say then; returns how many changes there were."""
-    events = [event for file in RAW_FILES for event in observations(file, contents, observed(instance, file))]
+    events = [event for file in RAW_FILES for event in observations(file, overview, observed(instance, file))]
     with in_one_transaction(instance):
-        for event in [*events, *(check_sources(contents) if events else ())]:
+        for event in [*events, *(check_sources(overview) if events else ())]:
             instance.report_runless_asset_event(event)
     return len(events)
 
@@ -200,10 +201,10 @@ def next_plan(
     accept: Collection[str] = (),
 ) -> RunPlan:
     """Observe the bucket, then return what to run next; see `plan_run`."""
-    graph, contents = defs.resolve_asset_graph(), bucket.contents()
-    observe(instance, contents)
+    graph, overview = defs.resolve_asset_graph(), overview_of(bucket.contents())
+    observe(instance, overview)
     store = (defs.resources or {})["report_store"].outside_of_runs()
-    situation = Situation.read(instance, graph, contents, warehouse, store, agreement=read_agreement(bucket))
+    situation = Situation.read(instance, graph, overview, warehouse, store, agreement=read_agreement(bucket))
     for event in missing_records(situation):
         instance.report_runless_asset_event(event)
     return plan_run(graph, situation, asked_at=asked_at, force=force, accept=accept)

@@ -27,9 +27,9 @@ from netflix_assets.automation.situation import Situation
 from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
 from netflix_assets.landing.bucket import data_version
 from netflix_assets.landing.failed_loads import FailedLoad, load_fingerprint
+from netflix_assets.landing.overview import arrival_fingerprint
 from netflix_assets.landing.source_assets import GROUP as LANDING
-from netflix_assets.landing.whole_export import split_key, split_objects
-from netflix_assets.loading.raw_assets import observed_objects
+from netflix_assets.landing.whole_export import split_key
 from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.partitions import load_name, longest_stretch
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
@@ -237,16 +237,16 @@ class _Planner:
 
     def _export(self, file: RawFile) -> FailedLoad:
         """Return the fingerprint of a file's whole export, as it is remembered when it cannot be split."""
-        exports = self.situation.contents.whole_exports.get(file.name, ())
-        return FailedLoad(load_fingerprint(exports, self.situation.limits), "")
+        exports = self.situation.bucket.whole_exports.get(file.name, ())
+        return FailedLoad(load_fingerprint(arrival_fingerprint(exports), self.situation.limits), "")
 
     def _split_is_due(self, file: RawFile) -> bool:
-        exports = self.situation.contents.whole_exports.get(file.name, ())
+        exports = self.situation.bucket.whole_exports.get(file.name, ())
         done = self.situation.split.get(file.name)
         if done == data_version(exports):
             return False
         # An export that was split and is gone takes its months with it.
-        if not exports and (done is None or not split_objects(file, self.situation.contents)):
+        if not exports and (done is None or file.name not in self.situation.bucket.cut):
             return False
         name = exports[0].key if exports else file.object_key()
         objects = self._export(file).objects
@@ -262,8 +262,8 @@ class _Planner:
     def _load_is_due(self, file: RawFile) -> bool:
         """Note what of a file is to be loaded, what is refused and what waits; whether anything is to be loaded."""
         table = AssetKey(file.table_key)
-        contents, loaded = self.situation.contents, self.situation.loaded.get(file.name, {})
-        changed = out_of_date(file, observed_objects(file, contents), loaded)
+        bucket, loaded = self.situation.bucket, self.situation.loaded.get(file.name, {})
+        changed = out_of_date(file, bucket.versions(file), loaded)
         due: dict[str | None, str] = {
             key: load_name(file, key) for key, is_changed in changed.items() if is_changed or self.force
         }
@@ -271,7 +271,7 @@ class _Planner:
             self.stale_tables.add(table)
         due |= {key: load_name(file, key) for key in self._unrecorded(file)}
         limits = self.situation.limits
-        objects = {name: load_fingerprint(contents.of(file, key), limits) for key, name in due.items()}
+        objects = {name: load_fingerprint(bucket.of(file, key).fingerprint, limits) for key, name in due.items()}
         for key, name in list(due.items()):
             known = self.situation.failed_loads.get(name)
             if self.situation.is_agreed(file, key):

@@ -92,11 +92,11 @@ def tick(
                     f"nothing changed among the {look.listing.objects:,} objects under "
                     f"raw/{look.listing.note}{look.note}{more}"
                 )
-            contents = watching.contents()
+            bucket = watching.overview()
     except BucketError as error:
         return dg.SkipReason(f"waits for S3, next try with the next tick: {error}")
     listing = look.listing
-    note = listing.note + superseded_note(contents)
+    note = listing.note + superseded_note(bucket)
     if note:
         context.log.warning(f"the bucket is not loaded as a whole{note}")
     note += look.note
@@ -104,8 +104,8 @@ def tick(
     events: list[dg.AssetObservation | dg.AssetMaterialization | dg.AssetCheckEvaluation] = []
     versions = cursor.observed
     if listing.fingerprint != cursor.observed_fingerprint:
-        observations, versions = observe(contents, cursor)
-        events = [*observations, *check_sources(contents)]
+        observations, versions = observe(bucket, cursor)
+        events = [*observations, *check_sources(bucket)]
     kept = ArrivalsCursor(observed=versions, observed_fingerprint=listing.fingerprint)
 
     def nothing_to_run(reason: str, kept: ArrivalsCursor) -> dg.SensorResult:
@@ -118,11 +118,11 @@ def tick(
     if busy is not None:
         return nothing_to_run(f"run {busy.run_id} is going on; the bucket is compared again after it", kept)
     try:
-        situation = Situation.read(context.instance, graph, contents, warehouse, store, agreement=agreement)
+        situation = Situation.read(context.instance, graph, bucket, warehouse, store, agreement=agreement)
     except WarehouseError as error:
         return nothing_to_run(f"waits for the warehouse, next try with the next tick: {error}", kept)
     events += missing_records(situation)
-    if not contents.files and not contents.whole_exports and not any(situation.loaded.values()):
+    if not bucket.files and not bucket.whole_exports and not any(situation.loaded.values()):
         return nothing_to_run(_EMPTY, replace(kept, processed_fingerprint=processing))
     plan = plan_run(graph, situation)
     for sentence in plan.notes:

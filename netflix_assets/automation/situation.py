@@ -10,7 +10,6 @@ import dagster as dg
 
 from netflix_assets.automation.records import PastRun, Records
 from netflix_assets.catalog import RAW_FILES, RawFile
-from netflix_assets.landing.bucket import Contents
 from netflix_assets.landing.failed_loads import (
     DID_NOT_SHRINK,
     FailedLoad,
@@ -18,6 +17,7 @@ from netflix_assets.landing.failed_loads import (
     recorded_failures,
 )
 from netflix_assets.landing.last_upload import Agreement
+from netflix_assets.landing.overview import Overview
 from netflix_assets.landing.source_assets import DATA_VERSION_TAG
 from netflix_assets.landing.whole_export import nothing_to_split, split_check, split_key, still_refused
 from netflix_assets.loading.raw_assets import failure_checks, still_failed
@@ -31,7 +31,7 @@ class Situation:
     """Everything that a plan is made from.
 
     Attributes:
-        contents: The bucket.
+        bucket: The bucket.
         loaded: What each raw file's table holds, by file name and partition key.
         relations: Schema and name of every table and view in the warehouse, and of the report if there is one.
         records: What Dagster recorded of assets and checks.
@@ -43,7 +43,7 @@ class Situation:
         agreement: What a person agreed to by `upload --replace`.
     """
 
-    contents: Contents
+    bucket: Overview
     loaded: Mapping[str, Mapping[str | None, LoadState]]
     relations: Collection[tuple[str, str]]
     records: Records
@@ -59,8 +59,8 @@ class Situation:
         name = load_name(file, partition_key)
         held_back = self.failures.get(dg.AssetCheckKey(dg.AssetKey(file.table_key), DID_NOT_SHRINK), {})
         state = self.loaded.get(file.name, {}).get(partition_key)
-        objects = self.contents.of(file, partition_key)
-        return name in held_back and self.agreement.covers(name, objects, state.loaded_at if state else None)
+        version, loaded_at = self.bucket.of(file, partition_key).version, state.loaded_at if state else None
+        return name in held_back and self.agreement.covers(name, version, loaded_at)
 
     @property
     def failed_loads(self) -> dict[str, FailedLoad]:
@@ -72,7 +72,7 @@ class Situation:
         cls,
         instance: dg.DagsterInstance,
         graph: dg.AssetGraph,
-        contents: Contents,
+        bucket: Overview,
         warehouse: Warehouse,
         store: ReportStore,
         *,
@@ -83,7 +83,7 @@ class Situation:
         Args:
             instance: Where runs are recorded.
             graph: The assets.
-            contents: The bucket now.
+            bucket: As it is now.
             warehouse: Asked what it holds.
             store: Asked whether there is a report.
             agreement: See the attribute.
@@ -101,7 +101,7 @@ class Situation:
                 split[file.name] = made.tags.get(DATA_VERSION_TAG, "")
         holdings = warehouse.holdings(RAW_FILES)
         return cls(
-            contents=contents,
+            bucket=bucket,
             loaded=holdings.states,
             relations={*holdings.relations, *({("reporting", "report")} if store.exists() else ())},
             records=Records.read(instance, graph),
@@ -120,17 +120,17 @@ def missing_records(situation: Situation) -> list[dg.AssetMaterialization | dg.A
     New results for the checks that name failures which no longer hold, because their objects changed; and of files
     that never had a whole export, that there is nothing to split.
     """
-    contents, events = situation.contents, list[dg.AssetMaterialization | dg.AssetCheckEvaluation]()
+    bucket, events = situation.bucket, list[dg.AssetMaterialization | dg.AssetCheckEvaluation]()
     for check, file in _checks_of_failures().items():
         known = situation.failures.get(check, {})
         if check == split_check(file):
-            still = still_refused(known, contents.whole_exports.get(file.name, ()), situation.limits)
+            still = still_refused(known, bucket.whole_exports.get(file.name, ()), situation.limits)
         else:
-            still = still_failed(file, known, contents, situation.loaded[file.name], situation.limits)
+            still = still_failed(file, known, bucket, situation.loaded[file.name], situation.limits)
         if known != still:
             events.append(failed_loads_evaluation(check, still))
     for file in RAW_FILES:
-        if file.month_column and file.name not in situation.split and not contents.whole_exports.get(file.name):
+        if file.month_column and file.name not in situation.split and not bucket.whole_exports.get(file.name):
             events += nothing_to_split(file)
     return events
 

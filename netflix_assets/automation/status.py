@@ -14,6 +14,7 @@ from netflix_assets.automation.situation import Situation
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing import last_upload
 from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.overview import overview_of
 from netflix_assets.loading.warehouse import Warehouse
 from netflix_assets.reporting.store import ReportStore
 from netflix_assets.transform.dbt_assets import PROJECT_VERSION
@@ -111,7 +112,7 @@ def read_status(
     rows = warehouse.row_counts(of)
     store: ReportStore = (defs.resources or {})["report_store"].outside_of_runs()
     agreement = last_upload.read_agreement(bucket)
-    situation = Situation.read(instance, graph, contents, warehouse, store, agreement=agreement)
+    situation = Situation.read(instance, graph, overview_of(contents), warehouse, store, agreement=agreement)
     plan = plan_run(graph, situation)
     tables = [
         _table(graph, key, situation, plan, rows)

@@ -7,7 +7,6 @@ nothing of warehouses and runs.
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -16,33 +15,21 @@ from typing import TypeGuard
 import dagster as dg
 
 from netflix_assets.catalog import RAW_FILES, RawFile
-from netflix_assets.landing.bucket import Contents, ObjectVersion, data_version
+from netflix_assets.landing.overview import Overview
 from netflix_assets.landing.source_assets import Observed, observations, observed
 from netflix_assets.partitions import load_name
 
 _CURSOR_FORMAT = 2
 
 
-def superseded_note(contents: Contents) -> str:
+def superseded_note(overview: Overview) -> str:
     """What to say of months that are in a whole export and beside it; empty if there are none."""
-    if not contents.superseded:
+    if not overview.superseded_keys:
         return ""
     return (
-        f"; {len(contents.superseded):,} months cut from a whole export are left aside, because they have objects of "
-        f"their own ({contents.superseded[0].key} first)"
+        f"; {len(overview.superseded_keys):,} months cut from a whole export are left aside, because they have objects "
+        f"of their own ({overview.superseded_keys[0]} first)"
     )
-
-
-def arrival_fingerprint(versions: Iterable[ObjectVersion]) -> str:
-    """Tell apart two arrivals of the same objects, as a data version does not: LastModified counts."""
-    state = hashlib.sha256()
-    for version in sorted(versions):
-        state.update(_line(version))
-    return state.hexdigest()[:16]
-
-
-def _line(version: ObjectVersion) -> bytes:
-    return f"{version.key}\t{version.etag}\t{version.size}\t{version.last_modified.isoformat()}\n".encode()
 
 
 @dataclass(frozen=True)
@@ -113,12 +100,12 @@ def recorded(instance: dg.DagsterInstance, files: Sequence[RawFile] = RAW_FILES)
 
 
 def observe(
-    contents: Contents, seen: ArrivalsCursor, files: Sequence[RawFile] = RAW_FILES
+    overview: Overview, seen: ArrivalsCursor, files: Sequence[RawFile] = RAW_FILES
 ) -> tuple[list[dg.AssetObservation], dict[str, str]]:
     """What to record of a listing, and the data versions to remember.
 
     Args:
-        contents: The bucket now.
+        overview: The bucket now.
         seen: The cursor, which knows what was recorded before.
         files: The catalogue.
     """
@@ -126,7 +113,7 @@ def observe(
     now: dict[str, str] = {}
     for file in files:
         known = seen.of(file)
-        events += observations(file, contents, known)
-        partition_keys: Iterable[str | None] = [None] if file.month_column is None else {*contents.months(file), *known}
-        now.update({load_name(file, key): data_version(contents.of(file, key)) for key in partition_keys})
+        events += observations(file, overview, known)
+        partition_keys: Iterable[str | None] = [None] if file.month_column is None else {*overview.months(file), *known}
+        now.update({load_name(file, key): overview.of(file, key).version for key in partition_keys})
     return events, dict(sorted(now.items()))

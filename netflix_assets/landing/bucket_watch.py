@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from netflix_assets.errors import QueueError
-from netflix_assets.landing.bucket import Contents, LandingBucket, sort_into_catalog
+from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.kept_listing import BucketFingerprint, KeptListing, opened
+from netflix_assets.landing.overview import Overview
 from netflix_assets.landing.s3_events import EventQueue, prefixes_of
 from netflix_assets.settings import Settings
 
@@ -110,9 +111,9 @@ class Watching:
             return Look(None, queue_note)
         return Look(kept.fingerprint(), queue_note)
 
-    def contents(self) -> Contents:
+    def overview(self) -> Overview:
         """Sort what was seen into the catalogue."""
-        return sort_into_catalog(self._kept.versions())
+        return self._kept.overview()
 
     def _read_queue(self, queue: EventQueue, observed: str | None) -> str:
         """Delete the messages that the stored cursor covers, and take in new ones; returns what to say."""

@@ -8,13 +8,11 @@ Dagster on the concept: https://docs.dagster.io/guides/test/asset-checks
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import dagster as dg
 
-from netflix_assets.landing.arrivals import arrival_fingerprint
-from netflix_assets.landing.bucket import ObjectVersion
 from netflix_assets.private_apis import AssetCheckExecutionRecordStatus
 
 LOADS_ACCEPTED = "loads_accepted"
@@ -43,9 +41,14 @@ class FailedLoad:
     why: str
 
 
-def load_fingerprint(versions: Iterable[ObjectVersion], limits: str) -> str:
-    """Tell apart two tries to load the same objects: they were put again, or another limit holds."""
-    return f"{arrival_fingerprint(versions)} {limits}"
+def load_fingerprint(arrival: str, limits: str) -> str:
+    """Tell apart two tries to load the same objects: they were put again, or another limit holds.
+
+    Args:
+        arrival: The objects' `arrival_fingerprint`.
+        limits: See `Warehouse.limits`.
+    """
+    return f"{arrival} {limits}"
 
 
 def failed_loads_result(check: dg.AssetCheckKey, failed: Mapping[str, FailedLoad]) -> dg.AssetCheckResult:

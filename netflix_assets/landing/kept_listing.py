@@ -7,11 +7,11 @@ nothing that the bucket does not: where the file is lost or damaged, the next wh
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,24 +19,40 @@ from netflix_assets import catalog
 from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.errors import BucketError
 from netflix_assets.landing.bucket import ObjectVersion
+from netflix_assets.landing.overview import NAMED, Overview, Summary, summary_of
 
-_FORMAT = 1
+_FORMAT = 2
 _NAMED = 5
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 _MICROSECOND = dt.timedelta(microseconds=1)
-_MODULUS = 1 << 256
 _TABLES = ("one", "other")
+
+
+class Kind(IntEnum):
+    """What an object is to the catalogue; whatever is not 0 is few, and is found by an index."""
+
+    OF_A_FILE = 0
+    UNKNOWN = 1
+    WHOLE_EXPORT = 2
+    CUT = 3
+
+
+Share = tuple[str, str, Kind]
+"""A file, a month of it (or nothing), and what its objects are: what is added up for itself."""
+
+_UNKNOWN: Share = ("", "", Kind.UNKNOWN)
 
 _SCHEMA = (
     "create table if not exists state (format integer, bucket text, complete text, listed_at real, began_at real, "
     "position text, is_new integer)",
-    "create table if not exists sums (name text primary key, fingerprint text, objects integer, unknown integer)",
+    "create table if not exists sums (name text, file text, month text, kind integer, data text, arrival text, "
+    "objects integer, size integer, newest integer, primary key (name, file, month, kind)) without rowid",
     *(
         f"create table if not exists {name} (key text primary key, etag text, size integer, modified integer, "
-        "unknown integer) without rowid"
+        "kind integer) without rowid"
         for name in _TABLES
     ),
-    *(f"create index if not exists {name}_unknown on {name} (key) where unknown" for name in _TABLES),
+    *(f"create index if not exists {name}_kind on {name} (kind, key) where kind > 0" for name in _TABLES),
     "create table if not exists hinted (prefix text primary key, by_listing integer default 0) without rowid",
     "create table if not exists handles (handle text primary key) without rowid",
 )
@@ -87,8 +103,6 @@ class KeptListing:
             for statement in _SCHEMA:
                 self._run(statement)
             self._run("insert into state values (?, ?, ?, null, null, null, 0)", _FORMAT, bucket, _TABLES[0])
-            for table in _TABLES:
-                self._run("insert into sums values (?, '0', 0, 0)", table)
 
     def commit(self) -> None:
         """Keep what was changed."""
@@ -114,14 +128,36 @@ class KeptListing:
 
     def fingerprint(self) -> BucketFingerprint:
         """Describe the newest complete listing with what events have renewed of it."""
-        fingerprint, objects, unknown = self._sums(self._complete)
-        rows = self._run(f"select key from {self._complete} where unknown order by key limit {_NAMED}")
-        return BucketFingerprint(f"{fingerprint:064x}", objects, unknown, tuple(key for (key,) in rows))
+        shares = self._shares(self._complete)
+        total = sum(shares.values(), Summary())
+        unknown = shares.get(_UNKNOWN, Summary()).objects
+        return BucketFingerprint(total.fingerprint, total.objects, unknown, self._unknown_keys(_NAMED))
 
-    def versions(self) -> Iterator[ObjectVersion]:
-        """Yield the objects of the newest complete listing in the order of their keys."""
-        for key, etag, size, modified in self._run(f"select key, etag, size, modified from {self._complete}"):
-            yield ObjectVersion(key, etag, size, _EPOCH + modified * _MICROSECOND)
+    def overview(self) -> Overview:
+        """Sort the same into the catalogue, from what is added up: no object that did not change is looked at."""
+        shares = self._shares(self._complete)
+        files: dict[str, dict[str | None, Summary]] = {}
+        for (name, month, kind), found in shares.items():
+            own = kind is Kind.OF_A_FILE
+            if own or (kind is Kind.CUT and (name, month, Kind.OF_A_FILE) not in shares):
+                files.setdefault(name, {})[month or None] = found
+        exports: dict[str, list[ObjectVersion]] = {}
+        for version in self._of_kind(Kind.WHOLE_EXPORT):
+            place = catalog.place_of(version.key, self._files)
+            assert place is not None
+            exports.setdefault(place.file.name, []).append(version)
+        return Overview(
+            files=files,
+            whole_exports={name: tuple(found) for name, found in exports.items()},
+            cut=frozenset(name for name, _, kind in shares if kind is Kind.CUT),
+            unknown=shares.get(_UNKNOWN, Summary()).objects,
+            unknown_keys=self._unknown_keys(NAMED),
+            superseded_keys=tuple(
+                version.key
+                for version in self._of_kind(Kind.CUT)
+                if (*self._share_of(version.key)[:2], Kind.OF_A_FILE) in shares
+            ),
+        )
 
     # A whole listing, in one or several ticks.
 
@@ -138,7 +174,7 @@ class KeptListing:
     @property
     def objects_so_far(self) -> int:
         """How many objects the listing has come to."""
-        return self._sums(self._coming)[1]
+        return sum(found.objects for found in self._shares(self._coming).values())
 
     def begin(self, now: float) -> None:
         """Begin a whole listing; what was hinted at until now is left to it."""
@@ -212,44 +248,102 @@ class KeptListing:
     def _state(self, column: str) -> Any:
         return self._run(f"select {column} from state").fetchone()[0]
 
-    def _sums(self, table: str) -> tuple[int, int, int]:
-        fingerprint, objects, unknown = self._run(
-            "select fingerprint, objects, unknown from sums where name = ?", table
-        ).fetchone()
-        return int(fingerprint, 16), objects, unknown
+    def _shares(self, table: str) -> dict[Share, Summary]:
+        """What is added up, without the shares that hold no object."""
+        rows = self._run(
+            "select file, month, kind, data, arrival, objects, size, newest from sums where name = ? "
+            "and objects > 0 order by file, month, kind",
+            table,
+        )
+        return {(file, month, Kind(kind)): _summary_of(row) for file, month, kind, *row in rows}
 
-    def _change(self, table: str, fingerprint: int, objects: int, unknown: int) -> None:
-        before = self._sums(table)
-        now = (f"{(before[0] + fingerprint) % _MODULUS:x}", before[1] + objects, before[2] + unknown)
-        self._run("update sums set fingerprint = ?, objects = ?, unknown = ? where name = ?", *now, table)
+    def _share(self, table: str, share: Share) -> Summary:
+        row = self._run(
+            "select data, arrival, objects, size, newest from sums where name = ? and file = ? and month = ? "
+            "and kind = ?",
+            table,
+            *share,
+        ).fetchone()
+        return Summary() if row is None else _summary_of(row)
+
+    def _change(self, table: str, share: Share, found: Summary) -> None:
+        newest = None if found.newest is None else _moment(found.newest)
+        row = (f"{found.data:x}", f"{found.arrival:x}", found.objects, found.size_bytes, newest)
+        self._run("insert or replace into sums values (?, ?, ?, ?, ?, ?, ?, ?, ?)", table, *share, *row)
+
+    def _share_of(self, key: str) -> Share:
+        place = catalog.place_of(key, self._files)
+        if place is None:
+            return _UNKNOWN
+        if place.month is None:
+            return (place.file.name, "", Kind.OF_A_FILE if place.file.month_column is None else Kind.WHOLE_EXPORT)
+        return (place.file.name, place.month, Kind.CUT if place.file.is_split_object(key) else Kind.OF_A_FILE)
+
+    def _by_share(self, versions: Iterable[ObjectVersion]) -> dict[Share, list[ObjectVersion]]:
+        found: dict[Share, list[ObjectVersion]] = {}
+        for version in versions:
+            found.setdefault(self._share_of(version.key), []).append(version)
+        return found
+
+    def _unknown_keys(self, limit: int) -> tuple[str, ...]:
+        return tuple(version.key for version in self._of_kind(Kind.UNKNOWN, limit))
+
+    def _of_kind(self, kind: Kind, limit: int = -1) -> list[ObjectVersion]:
+        return self._select(self._complete, "kind = ? and kind > 0 order by key limit ?", kind, limit)
+
+    def _select(self, table: str, where: str, *parameters: object) -> list[ObjectVersion]:
+        rows = self._run(f"select key, etag, size, modified from {table} where {where}", *parameters)
+        return [ObjectVersion(key, etag, size, _time(modified)) for key, etag, size, modified in rows]
 
     def _insert(self, table: str, versions: Sequence[ObjectVersion]) -> None:
-        rows = [
-            (
-                *(version.key, version.etag, version.size, (version.last_modified - _EPOCH) // _MICROSECOND),
-                catalog.place_of(version.key, self._files) is None,
-            )
-            for version in versions
-        ]
-        self._database.executemany(f"insert into {table} values (?, ?, ?, ?, ?)", rows)
-        self._change(table, sum(map(_hashed, rows)), len(rows), sum(row[-1] for row in rows))
+        for share, found in self._by_share(versions).items():
+            rows = [(one.key, one.etag, one.size, _moment(one.last_modified), share[2]) for one in found]
+            self._database.executemany(f"insert into {table} values (?, ?, ?, ?, ?)", rows)
+            self._change(table, share, self._share(table, share) + summary_of(found))
 
     def _replace(self, table: str, prefix: str, versions: Sequence[ObjectVersion]) -> None:
         under = (prefix, f"{prefix}\U0010ffff")
-        rows = self._run(f"select * from {table} where key >= ? and key < ?", *under).fetchall()
+        gone = self._by_share(self._select(table, "key >= ? and key < ?", *under))
         self._run(f"delete from {table} where key >= ? and key < ?", *under)
-        self._change(table, -sum(map(_hashed, rows)), -len(rows), -sum(row[-1] for row in rows))
+        for share, found in gone.items():
+            self._change(table, share, self._without(table, share, summary_of(found)))
         self._insert(table, versions)
+
+    def _without(self, table: str, share: Share, gone: Summary) -> Summary:
+        """What remains of a share whose objects were partly deleted."""
+        held = self._share(table, share)
+        objects = held.objects - gone.objects
+        newest = held.newest
+        if objects == 0:
+            newest = None
+        elif newest == gone.newest and share[2] is Kind.OF_A_FILE:
+            newest = max(one.last_modified for one in self._rest(table, share))
+        return replace(held - gone, newest=newest)
+
+    def _rest(self, table: str, share: Share) -> Iterator[ObjectVersion]:
+        """The objects of a share that are there, among those whose keys begin like its keys."""
+        name, month, _ = share
+        start = f"{catalog.PREFIX}{name}/month={month}/" if month else f"{catalog.PREFIX}{name.partition('_')[0]}"
+        for version in self._select(table, "key >= ? and key < ?", start, f"{start}\U0010ffff"):
+            if self._share_of(version.key) == share:
+                yield version
 
     def _clear(self, table: str) -> None:
         self._run(f"delete from {table}")
-        self._run("update sums set fingerprint = '0', objects = 0, unknown = 0 where name = ?", table)
+        self._run("delete from sums where name = ?", table)
 
 
-def _hashed(row: Sequence[object]) -> int:
-    """One object's share of a fingerprint, which is the sum of them, so that a part can be taken out again."""
-    text = "\t".join(map(str, row[:4]))
-    return int.from_bytes(hashlib.sha256(text.encode()).digest(), "big")
+def _summary_of(row: Sequence[Any]) -> Summary:
+    data, arrival, objects, size, newest = row
+    return Summary(int(data, 16), int(arrival, 16), objects, size, None if newest is None else _time(newest))
+
+
+def _moment(time: dt.datetime) -> int:
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def _time(moment: int) -> dt.datetime:
+    return _EPOCH + moment * _MICROSECOND
 
 
 @contextmanager

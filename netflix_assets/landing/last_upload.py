@@ -11,12 +11,12 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from netflix_assets.catalog import UPLOAD_RECORD
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.bucket import LandingBucket, data_version
 from netflix_assets.landing.sources import without_secrets
 
 _REMEMBERED = 10
@@ -51,17 +51,17 @@ class Agreement:
     versions: Mapping[str, str] = field(default_factory=dict)
     agreed_at: dt.datetime | None = None
 
-    def covers(self, name: str, objects: Iterable[ObjectVersion], loaded_at: dt.datetime | None) -> bool:
+    def covers(self, name: str, version: str, loaded_at: dt.datetime | None) -> bool:
         """Whether a load may take away any share of the rows.
 
         Args:
             name: Of the file or month.
-            objects: What is to be loaded: only what was there when the person agreed is covered.
+            version: Data version of what is to be loaded: only what was there when the person agreed is covered.
             loaded_at: When what is held was loaded, UTC: of what came later, nobody agreed to lose anything.
         """
         if self.agreed_at is None or (loaded_at is not None and loaded_at > self.agreed_at):
             return False
-        return self.versions.get(name, data_version(())) == data_version(objects)
+        return self.versions.get(name, data_version(())) == version
 
 
 def record(bucket: LandingBucket, source: str, *, alone: bool, agreed: Mapping[str, str] | None = None) -> None:

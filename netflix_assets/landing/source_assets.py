@@ -5,12 +5,13 @@ sensor: `observations`. Loading belongs elsewhere.
 """
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import dagster as dg
 
 from netflix_assets.catalog import RawFile
-from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.overview import NAMED, Overview, Summary, overview_of
 from netflix_assets.owners import OWNERS
 from netflix_assets.partitions import partitions_of
 
@@ -36,28 +37,28 @@ def observed(instance: dg.DagsterInstance, file: RawFile) -> dict[str | None, st
     return {month: tags[DATA_VERSION_TAG] for month, tags in by_month.items()}
 
 
-def observations(file: RawFile, contents: Contents, known: Observed) -> list[dg.AssetObservation]:
+def observations(file: RawFile, overview: Overview, known: Observed) -> list[dg.AssetObservation]:
     """What to record of a file, given what was recorded before: nothing if nothing changed.
 
     A month that was there and is gone is a change too; its data version is that of no objects.
 
     Args:
         file: The file.
-        contents: The bucket as it is now.
+        overview: The bucket as it is now.
         known: See `observed`.
     """
     partition_keys: Iterable[str | None] = [None]
     if file.month_column is not None:
-        partition_keys = sorted({*contents.months(file), *(month for month in known if month is not None)})
-    changed = {partition_key: contents.of(file, partition_key) for partition_key in partition_keys}
-    changed = {key: found for key, found in changed.items() if known.get(key) != data_version(found)}
+        partition_keys = sorted({*overview.months(file), *(month for month in known if month is not None)})
+    changed = {partition_key: overview.of(file, partition_key) for partition_key in partition_keys}
+    changed = {key: found for key, found in changed.items() if known.get(key) != found.version}
     if not changed:
         return []
     events = [
         dg.AssetObservation(
             asset_key=dg.AssetKey(file.source_key),
             partition=partition_key,
-            tags={DATA_VERSION_TAG: data_version(found)},
+            tags={DATA_VERSION_TAG: found.version},
             metadata=_summary(found),
         )
         for partition_key, found in changed.items()
@@ -66,32 +67,31 @@ def observations(file: RawFile, contents: Contents, known: Observed) -> list[dg.
         events.append(
             dg.AssetObservation(
                 asset_key=dg.AssetKey(file.source_key),
-                metadata={**_summary(contents.all_of(file)), "months": _months_table(file, contents)},
+                metadata={**_summary(overview.all_of(file)), "months": _months_table(file, overview)},
             )
         )
     return events
 
 
-def _summary(versions: Sequence[ObjectVersion]) -> dict[str, dg.MetadataValue]:
-    newest = max((version.last_modified for version in versions), default=None)
+def _summary(found: Summary) -> dict[str, dg.MetadataValue]:
     return {
-        "objects": dg.MetadataValue.int(len(versions)),
-        "bytes": dg.MetadataValue.int(sum(version.size for version in versions)),
-        **({"newest LastModified": dg.MetadataValue.timestamp(newest)} if newest else {}),
+        "objects": dg.MetadataValue.int(found.objects),
+        "bytes": dg.MetadataValue.int(found.size_bytes),
+        **({"newest LastModified": dg.MetadataValue.timestamp(found.newest)} if found.newest else {}),
     }
 
 
-def _months_table(file: RawFile, contents: Contents) -> dg.MetadataValue:
+def _months_table(file: RawFile, overview: Overview) -> dg.MetadataValue:
     return dg.MetadataValue.table(
         records=[
             dg.TableRecord(
                 {
                     "month": month,
-                    "objects": len(contents.of(file, month)),
-                    "bytes": sum(version.size for version in contents.of(file, month)),
+                    "objects": overview.of(file, month).objects,
+                    "bytes": overview.of(file, month).size_bytes,
                 }
             )
-            for month in reversed(contents.months(file))
+            for month in reversed(overview.months(file))
         ],
         schema=dg.TableSchema(
             [dg.TableColumn("month", "string"), dg.TableColumn("objects", "int"), dg.TableColumn("bytes", "int")]
@@ -115,14 +115,12 @@ def source_asset(file: RawFile) -> dg.AssetsDefinition | dg.SourceAsset:
         def _observe(
             context: dg.OpExecutionContext, bucket: dg.ResourceParam[LandingBucket]
         ) -> dg.DataVersionsByPartition | dg.ObserveResult:
-            contents = bucket.contents()
+            overview = overview_of(bucket.contents())
             known = observed(context.instance, file)
             if file.month_column is None:
-                versions = contents.of(file)
-                return dg.ObserveResult(
-                    data_version=dg.DataVersion(data_version(versions)), metadata=_summary(versions)
-                )
-            for event in observations(file, contents, known):
+                found = overview.of(file)
+                return dg.ObserveResult(data_version=dg.DataVersion(found.version), metadata=_summary(found))
+            for event in observations(file, overview, known):
                 context.log_event(event)
             return dg.DataVersionsByPartition({})
 
@@ -148,19 +146,20 @@ def bucket_asset() -> dg.AssetSpec:
 )
 def every_object_is_known(bucket: dg.ResourceParam[LandingBucket]) -> dg.AssetCheckResult:
     """Name the objects that nothing loads, so that a misspelt upload is seen."""
-    return objects_are_known(bucket.contents())
+    return objects_are_known(overview_of(bucket.contents()))
 
 
-def objects_are_known(contents: Contents) -> dg.AssetCheckResult:
+def objects_are_known(overview: Overview) -> dg.AssetCheckResult:
     """The outcome of `every_object_is_known` for a listing."""
-    ignored = [*contents.unknown, *contents.superseded]
+    ignored = overview.unknown + len(overview.superseded_keys)
+    first = [*overview.unknown_keys, *overview.superseded_keys][:NAMED]
     return dg.AssetCheckResult(
         asset_key=BUCKET_KEY,
         check_name="every_object_is_known",
         passed=not ignored,
         severity=dg.AssetCheckSeverity.WARN,
         metadata={
-            "objects not loaded": dg.MetadataValue.int(len(ignored)),
-            "first": dg.MetadataValue.md("\n".join(f"- `{version.key}`" for version in ignored[:20]) or "none"),
+            "objects not loaded": dg.MetadataValue.int(ignored),
+            "first": dg.MetadataValue.md("\n".join(f"- `{key}`" for key in first) or "none"),
         },
     )

@@ -15,7 +15,7 @@ from netflix_assets.catalog import PREFIX, RawFile
 from netflix_assets.errors import BucketError, LoadError, UserError
 from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.split import split_by_month
-from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
 from netflix_assets.landing.failed_loads import (
     EXPORT_IS_SPLIT,
     FailedLoad,
@@ -24,6 +24,7 @@ from netflix_assets.landing.failed_loads import (
     load_fingerprint,
     recorded_failures,
 )
+from netflix_assets.landing.overview import arrival_fingerprint
 from netflix_assets.landing.source_assets import BUCKET_KEY, DATA_VERSION_TAG, GROUP
 from netflix_assets.landing.sources import ChunkReader
 from netflix_assets.landing.upload import md5_of
@@ -107,11 +108,6 @@ def _plain(export: ObjectVersion, bucket: LandingBucket) -> Iterator[bytes]:
     return decompressed(export.key, bucket.download(export))
 
 
-def split_objects(file: RawFile, contents: Contents) -> list[ObjectVersion]:
-    """The months in the bucket that were cut from a whole export, used or left aside."""
-    return [one for one in (*contents.all_of(file), *contents.superseded) if file.is_split_object(one.key)]
-
-
 def split_asset(file: RawFile, scratch: Path, *, by_name: bool, limits: str) -> dg.AssetsDefinition:
     """The asset that cuts the whole export of a monthly file.
 
@@ -141,7 +137,7 @@ def split_asset(file: RawFile, scratch: Path, *, by_name: bool, limits: str) -> 
         except BucketError as error:
             raise dg.RetryRequested(max_retries=3, seconds_to_wait=5) from error
         except UserError as error:
-            refused = {exports[0].key: FailedLoad(load_fingerprint(exports, limits), str(error))}
+            refused = {exports[0].key: FailedLoad(load_fingerprint(arrival_fingerprint(exports), limits), str(error))}
             context.instance.report_runless_asset_event(failed_loads_evaluation(split_check(file), refused))
             raise LoadError(str(error)) from error
         context.log.info(f"{len(done.written)} of {done.months} months written, {len(done.removed)} removed")
@@ -191,5 +187,5 @@ def still_refused(
     recorded: Mapping[str, FailedLoad], exports: Sequence[ObjectVersion], limits: str
 ) -> dict[str, FailedLoad]:
     """Return what of the recorded failures still holds: the same export is there, and the same limits hold."""
-    now = {exports[0].key: load_fingerprint(exports, limits)} if exports else {}
+    now = {exports[0].key: load_fingerprint(arrival_fingerprint(exports), limits)} if exports else {}
     return {name: one for name, one in recorded.items() if now.get(name) == one.objects}

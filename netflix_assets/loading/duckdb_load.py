@@ -243,7 +243,7 @@ class Load:
 
     def _hold_back(self, connection: duckdb.DuckDBPyConnection, load_id: int) -> None:
         """Leave out what would take away too much, while the table still holds the rows before the load as well."""
-        rows = connection.execute(load_states_query([self._file])).fetchall()
+        rows = connection.execute(load_states_query([self._file], sql.HALF_MD5)).fetchall()
         states = load_states_of([self._file], rows)[self._file.name]
         judged = {key: found for key, found in self._accepted.items() if key not in self._accept_shrink}
         gone = months_gone_at_once(self._file, judged, states, self._max_shrink)

@@ -12,6 +12,9 @@ from netflix_assets.formats.values import SPACES
 from netflix_assets.loading.quarantine import REJECT_COLUMNS
 from netflix_assets.loading.warehouse import COLUMN_DRIFT, LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
 
+HALF_MD5 = "('0x' || md5({})[17:])::ubigint"
+"""See `warehouse.load_states_query`."""
+
 _BOUND_WIDTH = 12
 
 

@@ -21,6 +21,7 @@ from netflix_assets.errors import WarehouseError
 from netflix_assets.formats.rows import Reject
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.duckdb_load import Load, create_raw_tables
+from netflix_assets.loading.duckdb_sql import HALF_MD5
 from netflix_assets.loading.warehouse import (
     Holdings,
     LoadReport,
@@ -209,7 +210,7 @@ class DuckDBWarehouse:
             return Holdings(_relations(connection), self._states(files))
 
     def _states(self, files: Sequence[RawFile]) -> dict[str, dict[str | None, LoadState]]:
-        return load_states_of(files, self._read_if_present("load_history", load_states_query(files), []))
+        return load_states_of(files, self._read_if_present("load_history", load_states_query(files, HALF_MD5), []))
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
         """See `Warehouse.rejects`."""

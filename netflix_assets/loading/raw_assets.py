@@ -8,14 +8,13 @@ import warnings
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from typing import Any
 
 import dagster as dg
 
 from netflix_assets.catalog import EXTRA_COLUMN, RAW_FILES, RAW_SCHEMA, Column, RawFile
 from netflix_assets.errors import BucketError, LoadError, WarehouseError
 from netflix_assets.formats.rows import Reject
-from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.bucket import Contents, LandingBucket, data_version
 from netflix_assets.landing.failed_loads import (
     DID_NOT_SHRINK,
     LOADS_ACCEPTED,
@@ -26,6 +25,7 @@ from netflix_assets.landing.failed_loads import (
     recorded_failures,
 )
 from netflix_assets.landing.last_upload import Agreement, read_agreement
+from netflix_assets.landing.overview import Overview, overview_of
 from netflix_assets.loading import volume
 from netflix_assets.loading.warehouse import (
     LoadReport,
@@ -65,13 +65,6 @@ class LoadConfig(dg.Config):
     accept_shrink: bool = False
 
 
-def observed_objects(file: RawFile, contents: Contents) -> dict[str | None, Sequence[Any]]:
-    """The objects in the bucket by month, or under None for a file without months."""
-    if file.month_column is None:
-        return {None: contents.of(file)}
-    return {month: contents.of(file, month) for month in contents.months(file)}
-
-
 def objects_to_load(
     file: RawFile,
     contents: Contents,
@@ -92,7 +85,7 @@ def objects_to_load(
     partition_keys: Iterable[str | None] = [None] if months is None else months
     objects = {key: contents.of(file, key) for key in partition_keys}
     if only_changed:
-        stale = out_of_date(file, observed_objects(file, contents), states)
+        stale = out_of_date(file, overview_of(contents).versions(file), states)
         objects = {partition_key: found for partition_key, found in objects.items() if stale.get(partition_key)}
     # A month that has no objects and never had any needs no emptying: 383 months, most of them so.
     return {
@@ -228,11 +221,13 @@ def _remember(
 ) -> None:
     """Record what is refused until its objects change, and see to it that what is below has a table to read."""
     warehouse.ensure_raw_tables([file])
-    states = warehouse.load_states(file)
+    states, overview = warehouse.load_states(file), overview_of(contents)
     for check in failure_checks(file):
-        known = still_failed(file, recorded_failures(instance, check), contents, states, warehouse.limits)
+        known = still_failed(file, recorded_failures(instance, check), overview, states, warehouse.limits)
         now = {
-            load_name(file, month): FailedLoad(load_fingerprint(contents.of(file, month), warehouse.limits), why)
+            load_name(file, month): FailedLoad(
+                load_fingerprint(overview.of(file, month).fingerprint, warehouse.limits), why
+            )
             for month, why in refused.refused.items()
         }
         own = {
@@ -250,7 +245,11 @@ def agreed_partitions(
 ) -> Collection[str | None]:
     """Return the partitions that may lose any share of their rows, because a person replaced the bucket."""
     loaded_at = {key: state.loaded_at for key, state in states.items()}
-    return {key for key, found in objects.items() if agreement.covers(load_name(file, key), found, loaded_at.get(key))}
+    return {
+        key
+        for key, found in objects.items()
+        if agreement.covers(load_name(file, key), data_version(found), loaded_at.get(key))
+    }
 
 
 def failure_checks(file: RawFile) -> list[dg.AssetCheckKey]:
@@ -261,16 +260,16 @@ def failure_checks(file: RawFile) -> list[dg.AssetCheckKey]:
 def still_failed(
     file: RawFile,
     recorded: Mapping[str, FailedLoad],
-    contents: Contents,
+    overview: Overview,
     states: Mapping[str | None, LoadState],
     limits: str,
 ) -> dict[str, FailedLoad]:
     """Return what of the recorded failures of a file still holds: the same objects and limits, and not loaded."""
     if not recorded:
         return {}
-    changed = out_of_date(file, observed_objects(file, contents), states)
+    changed = out_of_date(file, overview.versions(file), states)
     now = {
-        load_name(file, month): load_fingerprint(contents.of(file, month), limits)
+        load_name(file, month): load_fingerprint(overview.of(file, month).fingerprint, limits)
         for month, is_changed in changed.items()
         if is_changed
     }
@@ -391,10 +390,10 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
         bucket: dg.ResourceParam[LandingBucket],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.AssetCheckResult]:
-        states, contents = warehouse.load_states(file), bucket.contents(file)
+        states, overview = warehouse.load_states(file), overview_of(bucket.contents(file))
         selected = {check.name for check in context.selected_asset_check_keys}
         if "books_balance" in selected:
-            yield books_balance(file, contents, states, warehouse.row_count(file))
+            yield books_balance(file, overview, states, warehouse.row_count(file))
         if "no_rejected_rows" in selected:
             yield no_rejected_rows(file, states, warehouse.rejects(file, limit=_REJECTS_SHOWN))
         if "columns_as_expected" in selected:
@@ -408,13 +407,13 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
         for check in failure_checks(file):
             if check.name in selected:
                 recorded = recorded_failures(context.instance, check)
-                yield failed_loads_result(check, still_failed(file, recorded, contents, states, warehouse.limits))
+                yield failed_loads_result(check, still_failed(file, recorded, overview, states, warehouse.limits))
 
     return _checks
 
 
 def books_balance(
-    file: RawFile, contents: Contents, states: Mapping[str | None, LoadState], rows_in_table: int
+    file: RawFile, overview: Overview, states: Mapping[str | None, LoadState], rows_in_table: int
 ) -> dg.AssetCheckResult:
     """Compare bucket, load history and table.
 
@@ -422,7 +421,7 @@ def books_balance(
     are a warning: the next load brings them.
     """
     rows_reported = sum(load.rows_loaded for load in states.values())
-    stale = out_of_date(file, observed_objects(file, contents), states)
+    stale = out_of_date(file, overview.versions(file), states)
     unloaded = sorted(partition_key or "the file" for partition_key, changed in stale.items() if changed)
     adds_up = rows_in_table == rows_reported
     return dg.AssetCheckResult(
@@ -431,8 +430,8 @@ def books_balance(
         passed=adds_up and not unloaded,
         severity=dg.AssetCheckSeverity.WARN if adds_up else dg.AssetCheckSeverity.ERROR,
         metadata={
-            "objects in the bucket": dg.MetadataValue.int(len(contents.all_of(file))),
-            "objects loaded": dg.MetadataValue.int(sum(len(load.objects) for load in states.values())),
+            "objects in the bucket": dg.MetadataValue.int(overview.all_of(file).objects),
+            "objects loaded": dg.MetadataValue.int(sum(load.objects for load in states.values())),
             "changed since they were loaded": dg.MetadataValue.text(", ".join(unloaded[:50]) or "nothing"),
             "rows read": dg.MetadataValue.int(rows_reported + sum(load.rows_rejected for load in states.values())),
             "rows loaded": dg.MetadataValue.int(rows_reported),

@@ -35,6 +35,9 @@ from netflix_assets.loading.warehouse import (
     ObjectsByPartition,
 )
 
+HALF_MD5 = "md5_number_lower64({})"
+"""See `warehouse.load_states_query`."""
+
 FILES_PER_STATEMENT = 1000
 """As many names as COPY takes in FILES."""
 

@@ -168,7 +168,9 @@ class SnowflakeWarehouse:
 
     def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
         """See `Warehouse.load_states`."""
-        return load_states_of([file], self._raw_rows("/".join(file.table_key), load_states_query([file])))[file.name]
+        return load_states_of(
+            [file], self._raw_rows("/".join(file.table_key), load_states_query([file], sql.HALF_MD5))
+        )[file.name]
 
     def holdings(self, files: Sequence[RawFile]) -> Holdings:
         """See `Warehouse.holdings`.
@@ -181,7 +183,7 @@ class SnowflakeWarehouse:
             shown = opened.run(f"{sql.SHOW_RELATIONS} {self._settings.database}").records()
             relations = {(str(row["schema_name"]).lower(), str(row["name"]).lower()) for row in shown}
             made = (RAW_SCHEMA, "load_history") in relations
-            states = load_states_of(files, opened.run(load_states_query(files)).rows if made else ())
+            states = load_states_of(files, opened.run(load_states_query(files, sql.HALF_MD5)).rows if made else ())
         return Holdings({(schema, name) for schema, name in relations if schema != "information_schema"}, states)
 
     def rejects(self, file: RawFile, *, limit: int) -> list[Reject]:
@@ -401,7 +403,7 @@ class SnowflakeWarehouse:
         refused: dict[str | None, str],
     ) -> set[str | None]:
         """Refuse what would take away too much of what the table holds; returns those partitions."""
-        states = load_states_of([file], opened.run(load_states_query([file])).rows)[file.name]
+        states = load_states_of([file], opened.run(load_states_query([file], sql.HALF_MD5)).rows)[file.name]
         gone = months_gone_at_once(file, objects, states, self._max_shrink)
         refused |= gone
         held_back = set(gone)

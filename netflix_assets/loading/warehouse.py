@@ -9,7 +9,6 @@ out and told; it keeps none of the others out.
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -17,7 +16,7 @@ from typing import Any, Protocol
 from netflix_assets.catalog import RAW_SCHEMA, RawFile
 from netflix_assets.errors import LoadError
 from netflix_assets.formats.rows import Reject
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version, version_of
 from netflix_assets.settings import RejectLimit
 
 ObjectsByPartition = Mapping[str | None, Sequence[ObjectVersion]]
@@ -96,21 +95,23 @@ class LoadState:
 
     Attributes:
         load_id: The newest load.
-        objects: (key, ETag, size) of each object in it.
+        version: Data version of the objects in it, see `bucket.data_version`.
+        objects: How many they are.
         rows_loaded: Rows loaded by it.
         rows_rejected: Rows rejected by it.
         loaded_at: When, UTC.
     """
 
     load_id: int
-    objects: frozenset[tuple[str, str, int]]
+    version: str
+    objects: int
     rows_loaded: int
     rows_rejected: int
     loaded_at: dt.datetime
 
     def matches(self, versions: Iterable[ObjectVersion]) -> bool:
         """Whether exactly these object versions were loaded."""
-        return self.objects == frozenset((v.key, v.etag, v.size) for v in versions)
+        return self.version == data_version(versions)
 
 
 @dataclass(frozen=True)
@@ -241,30 +242,36 @@ def limits_of(limit: RejectLimit, max_shrink: float, by_name: Collection[str]) -
     return " ".join([f"{limit.fraction:g} {limit.rows} {max_shrink:g}", *sorted(by_name)])
 
 
-def load_states_query(files: Sequence[RawFile]) -> str:
-    """Return the query for what tables hold: one row an object of the newest load of each month, or of the table."""
+def load_states_query(files: Sequence[RawFile], half_md5: str) -> str:
+    """Return the query for what tables hold: one row for the newest load of each month, or of the table.
+
+    Args:
+        files: Whose tables.
+        half_md5: The lower half of the MD5 of a text as a number, in the warehouse's SQL; the text is `{}`.
+    """
     tables = ", ".join(f"'{file.table}'" for file in files)
+    digest = half_md5.format("object_key || chr(9) || etag || chr(9) || cast(size_bytes as varchar)")
     return (
-        "select table_name, month, load_id, object_key, etag, size_bytes, rows_loaded, rows_rejected, loaded_at "
+        f"select table_name, month, load_id, sum({digest}), count(object_key), sum(rows_loaded), sum(rows_rejected), "
+        "max(loaded_at) from (select * "
         f"from {RAW_SCHEMA}.load_history where table_name in ({tables}) "
-        "qualify load_id = max(load_id) over (partition by table_name, month)"
+        "qualify load_id = max(load_id) over (partition by table_name, month)) as newest "
+        "group by table_name, month, load_id"
     )
 
 
 def load_states_of(files: Sequence[RawFile], rows: Iterable[Sequence[Any]]) -> dict[str, dict[str | None, LoadState]]:
     """Sort the rows of `load_states_query` by name of the file and by month (None for a file without months)."""
-    found: dict[tuple[str, str | None], list[Sequence[Any]]] = defaultdict(list)
-    for table, month, *row in rows:
-        found[(table, month)].append(row)
     states: dict[str, dict[str | None, LoadState]] = {file.name: {} for file in files}
     names = {file.table: file.name for file in files}
-    for (table, month), loads in found.items():
+    for table, month, load_id, digest, objects, loaded, rejected, loaded_at in rows:
         states[names[table]][month] = LoadState(
-            load_id=int(loads[0][0]),
-            objects=frozenset((key, etag, int(size)) for _, key, etag, size, *_ in loads if key is not None),
-            rows_loaded=sum(int(row[4]) for row in loads),
-            rows_rejected=sum(int(row[5]) for row in loads),
-            loaded_at=loads[0][6].replace(tzinfo=dt.timezone.utc),
+            load_id=int(load_id),
+            version=version_of(int(digest or 0)),
+            objects=int(objects),
+            rows_loaded=int(loaded),
+            rows_rejected=int(rejected),
+            loaded_at=loaded_at.replace(tzinfo=dt.timezone.utc),
         )
     return states
 
@@ -283,19 +290,20 @@ def column_drift_of(records: Iterable[Mapping[str, Any]]) -> dict[str, str]:
 
 
 def out_of_date(
-    file: RawFile, observed: ObjectsByPartition, states: Mapping[str | None, LoadState]
+    file: RawFile, observed: Mapping[str | None, str], states: Mapping[str | None, LoadState]
 ) -> dict[str | None, bool]:
     """Say of every month (or None) that is observed or loaded whether the table needs loading.
 
-    A month that is neither observed nor holds a row is up to date: there is nothing to load or to empty.
+    What is observed is given by its data versions. A month that is neither observed nor holds a row is up to date:
+    there is nothing to load or to empty.
     """
     partition_keys = set(observed) | set(states)
     if file.month_column is None:
         partition_keys.add(None)
-    changed = {}
+    changed, nothing = {}, data_version(())
     for partition_key in partition_keys:
         state = states.get(partition_key)
-        changed[partition_key] = not state.matches(observed.get(partition_key, ())) if state else True
+        changed[partition_key] = state.version != observed.get(partition_key, nothing) if state else True
     return changed
 
 

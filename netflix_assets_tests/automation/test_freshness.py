@@ -9,6 +9,7 @@ from netflix_assets.automation.freshness import arrived_lately, policy_of
 from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import ObjectVersion, sort_into_catalog
+from netflix_assets.landing.overview import overview_of
 from netflix_assets.settings import Settings
 
 NOW = dt.datetime(2026, 11, 24, tzinfo=dt.timezone.utc)
@@ -38,7 +39,7 @@ def test_policy_and_check_of_a_file_read_the_same_field() -> None:
         assert policy.warn_window.to_timedelta() == file.expected_every
         key = file.object_key("2015-03" if file.month_column else None)
         for days, passed in ((file.expected_every.days - 0.5, True), (file.expected_every.days + 0.5, False)):
-            assert arrived_lately(file, sort_into_catalog([age(days, key)]), NOW).passed is passed
+            assert arrived_lately(file, overview_of(sort_into_catalog([age(days, key)])), NOW).passed is passed
 
 
 def test_every_source_has_a_check_on_its_newest_object_and_a_schedule_runs_it(settings: Settings) -> None:
@@ -56,7 +57,7 @@ def test_the_newest_object_counts_and_a_clock_ahead_does_no_harm() -> None:
     movies = raw_file("movies")
     for ages, passed in (([50.0], False), ([50.0, 3.0], True), ([-1 / 24], True), ([], False)):
         keys = ["raw/movies.csv", "raw/movies.csv.gz"]
-        contents = sort_into_catalog(age(days, key) for days, key in zip(ages, keys, strict=False))
+        contents = overview_of(sort_into_catalog(age(days, key) for days, key in zip(ages, keys, strict=False)))
         result = arrived_lately(movies, contents, NOW)
         assert result.passed is passed, ages
         assert result.severity is dg.AssetCheckSeverity.WARN

@@ -18,6 +18,7 @@ from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import ObjectVersion, data_version, sort_into_catalog
 from netflix_assets.landing.failed_loads import FailedLoad, load_fingerprint
 from netflix_assets.landing.last_upload import Agreement
+from netflix_assets.landing.overview import arrival_fingerprint, overview_of
 from netflix_assets.landing.whole_export import split_check
 from netflix_assets.loading.raw_assets import failure_checks
 from netflix_assets.loading.warehouse import LoadState
@@ -43,7 +44,7 @@ def month(name: str) -> str:
 
 
 def state(key: str, etag: str) -> LoadState:
-    return LoadState(1, frozenset({(key, etag, 1)}), 1, 0, THEN)
+    return LoadState(1, data_version([version(key, etag)]), 1, 1, 0, THEN)
 
 
 @dataclass
@@ -62,13 +63,11 @@ class World:
 
     def load(self) -> None:
         """Everything in the bucket is loaded and everything below built."""
-        contents = sort_into_catalog(version(key, etag) for key, etag in self.objects.items())
+        overview = overview_of(sort_into_catalog(version(key, etag) for key, etag in self.objects.items()))
         for file in RAW_FILES:
-            keys: list[str | None] = [*contents.months(file)] if file.month_column else [None]
+            keys: list[str | None] = [*overview.months(file)] if file.month_column else [None]
             self.loaded[file.name] = {
-                key: LoadState(
-                    1, frozenset((one.key, one.etag, one.size) for one in contents.of(file, key)), 1, 0, THEN
-                )
+                key: LoadState(1, overview.of(file, key).version, overview.of(file, key).objects, 1, 0, THEN)
                 for key in keys
             }
             self.records.load_ids[dg.AssetKey(file.table_key)] = 1
@@ -87,9 +86,9 @@ class World:
                 self.records.project_versions[check] = str(metadata["dbt project version"])
 
     def situation(self, now: float = NOW) -> Situation:
-        contents = sort_into_catalog(version(key, etag) for key, etag in self.objects.items())
+        overview = overview_of(sort_into_catalog(version(key, etag) for key, etag in self.objects.items()))
         return Situation(
-            contents,
+            overview,
             self.loaded,
             self.relations,
             self.records,
@@ -105,7 +104,7 @@ class World:
 
     def refuse(self, name: str, key: str, *, held_back: bool = False) -> None:
         check = failure_checks(raw_file(name.partition("/")[0]))[held_back]
-        fingerprint = load_fingerprint([version(key, self.objects[key])], self.limits)
+        fingerprint = load_fingerprint(arrival_fingerprint([version(key, self.objects[key])]), self.limits)
         self.failures.setdefault(check, {})[name] = FailedLoad(fingerprint, f"{key}, line 1: bad")
 
     def end(
@@ -330,7 +329,10 @@ def test_an_export_is_split_first_and_one_that_cannot_be_split_keeps_nothing_els
     assert tables(world.plan()) == {"raw_movies"}
     assert "raw/ratings.csv" in world.plan().waiting
     world.past.clear()
-    refused = FailedLoad(load_fingerprint([version("raw/ratings.csv")], world.limits), "raw/ratings.csv, line 1: bad")
+    refused = FailedLoad(
+        load_fingerprint(arrival_fingerprint([version("raw/ratings.csv")]), world.limits),
+        "raw/ratings.csv, line 1: bad",
+    )
     world.failures[split_check(RATINGS)] = {"raw/ratings.csv": refused}
     plan = world.plan()
     assert tables(plan) == {"raw_movies"}

@@ -295,6 +295,9 @@ def _transform_more(cursor: Any, expression: exp.Expr, params: Any) -> exp.Expr:
             return exp.func("STRLEN", node.this)
         if isinstance(node, (exp.TimestampTrunc, exp.DateTrunc)):
             return exp.Anonymous(this="DATE_TRUNC", expressions=[exp.Literal.string(node.args["unit"].name), node.this])
+        if isinstance(node, exp.MD5NumberLower64):
+            half = exp.func("SUBSTR", exp.func("MD5", node.this), exp.Literal.number(17))
+            return exp.cast(exp.DPipe(this=exp.Literal.string("0x"), expression=half), "UBIGINT", dialect="duckdb")
         if isinstance(node, exp.HashAgg):
             # Another hash than Snowflake's, equal for equal rows just the same.
             hashed = exp.Anonymous(this="HASH", expressions=[node.this, *node.expressions])

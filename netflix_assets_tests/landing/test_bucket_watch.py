@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
+import random
+import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,11 +16,13 @@ import pytest
 
 from netflix_assets.errors import BucketError, QueueError
 from netflix_assets.landing import bucket_watch
-from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, sort_into_catalog
 from netflix_assets.landing.bucket_watch import BucketWatch, Look
+from netflix_assets.landing.overview import overview_of
 from netflix_assets.landing.s3_events import EventQueue, Hints
 from netflix_assets.settings import Settings
 
+EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.timezone.utc)
 DAY = dt.datetime(2026, 3, 1, tzinfo=dt.timezone.utc)
 MARCH = "raw/ratings/month=2015-03/"
 NOON = 1_800_000_000.0
@@ -91,18 +96,23 @@ class Ticks:
         queue = cast("EventQueue | None", self.queue)
         with BucketWatch(self.settings, cast("LandingBucket", self.bucket), queue).opened() as watching:
             look = watching.look(self.observed, self.now)
-            self.contents: Contents = watching.contents()
+            overview = watching.overview()
+        assert overview == overview_of(sort_into_catalog(self.kept()))
         if stored and look.listing is not None:
             self.observed = look.listing.fingerprint
         self.now += 30
         return look
 
+    def kept(self) -> list[ObjectVersion]:
+        """The newest complete listing, from its file."""
+        with closing(sqlite3.connect(self.settings.listing_path)) as database:
+            (table,) = database.execute("select complete from state").fetchone()
+            rows = database.execute(f"select key, etag, size, modified from {table}").fetchall()
+        return [ObjectVersion(*row, EPOCH + dt.timedelta(microseconds=modified)) for *row, modified in rows]
+
     @property
     def keys(self) -> set[str]:
-        of_files = {
-            version.key for found in self.contents.files.values() for some in found.values() for version in some
-        }
-        return of_files | {version.key for version in self.contents.unknown}
+        return {version.key for version in self.kept()}
 
 
 @pytest.fixture
@@ -333,8 +343,7 @@ def test_an_event_during_a_whole_listing_is_seen_at_once_and_not_undone_by_it(ev
     for _ in range(3):
         events.look()
     assert events.keys == set(events.bucket.keys)
-    march = {version.key: version.etag for version in events.contents.files["ratings"]["2015-03"]}
-    assert march[f"{MARCH}0000001.csv"] == "b"
+    assert {version.key: version.etag for version in events.kept()}[f"{MARCH}0000001.csv"] == "b"
 
 
 def test_prefixes_that_take_longer_than_a_tick_are_listed_by_the_next_before_their_messages_go(events: Ticks) -> None:
@@ -349,3 +358,31 @@ def test_prefixes_that_take_longer_than_a_tick_are_listed_by_the_next_before_the
     assert events.bucket.listed == [(key, "") for key in told]
     events.look()
     assert len(queue_of(events).deleted) == 3
+
+
+def test_after_any_changes_a_plan_is_made_from_the_same_as_of_a_whole_listing(ticks: Ticks) -> None:
+    # What a plan is made from is compared, which decides it with everything else the same.
+    keys = [
+        *("raw/movies.csv", "raw/movies.csv.gz", "raw/genome-scores.csv", "raw/genome_scores.csv", "raw/tags.csv"),
+        *("raw/ratings.csv", "raw/what.txt", "raw/tags/what.csv", f"{MARCH}deep/1.csv"),
+        *(
+            f"raw/ratings/month=2015-0{month}/{name}.csv"
+            for month in (3, 4)
+            for name in ("1", "2", "from-whole-export")
+        ),
+    ]
+    chance = random.Random(7)
+    bucket = ticks.bucket
+    for round_ in range(120):
+        if round_ == 20:
+            ticks.queue = Queue()
+        for key in chance.sample(keys, chance.randint(0, 4)):
+            if chance.random() < 0.4:
+                bucket.keys.pop(key, None)
+            else:
+                bucket.keys[key] = "a" * chance.randint(1, 5)
+            if ticks.queue is not None:
+                ticks.queue.tell(key)
+        ticks.look()
+        with BucketWatch(ticks.settings, cast("LandingBucket", bucket), None).opened() as watching:
+            assert watching.overview() == overview_of(sort_into_catalog(bucket.versions())), round_

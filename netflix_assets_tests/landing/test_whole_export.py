@@ -9,7 +9,8 @@ import pytest
 from netflix_assets.catalog import raw_file
 from netflix_assets.errors import UserError
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.landing.whole_export import Split, split, split_objects
+from netflix_assets.landing.overview import overview_of
+from netflix_assets.landing.whole_export import Split, split
 
 RATINGS = raw_file("ratings")
 HEADER = "userId,movieId,rating,timestamp\n"
@@ -74,7 +75,12 @@ def test_an_export_that_is_removed_takes_its_months_with_it_and_nothing_else(
     bucket.put(own, io.BytesIO((HEADER + "7,7,1.0,1425168000\n").encode()))
     export(bucket, tmp_path, HEADER + MARCH + APRIL)
     bucket.delete("raw/ratings.csv")
-    assert len(split_objects(RATINGS, bucket.contents())) == 2
+    overview = overview_of(bucket.contents())
+    assert (overview.cut, len(overview.superseded_keys), overview.months(RATINGS)) == (
+        frozenset({"ratings"}),
+        1,
+        ["2015-03", "2015-04"],
+    )
     done = split(RATINGS, (), bucket, tmp_path)
     assert (done.rows, done.written) == (0, ())
     assert done.removed == tuple(f"raw/ratings/month=2015-{month}/from-whole-export.csv" for month in ("03", "04"))

@@ -13,7 +13,8 @@ from netflix_assets.catalog import RAW_FILES, RawFile, raw_file
 from netflix_assets.errors import UserError
 from netflix_assets.formats.months import time_window
 from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
-from netflix_assets.loading.warehouse import LoadReport, ObjectsByPartition, Warehouse
+from netflix_assets.landing.overview import overview_of
+from netflix_assets.loading.warehouse import LoadReport, ObjectsByPartition, Warehouse, out_of_date
 from netflix_assets.settings import RejectLimit
 
 MONTH = "2020-01"
@@ -74,6 +75,10 @@ class Loading:
     def observed(self, file: RawFile) -> dict[str | None, tuple[ObjectVersion, ...]]:
         """The objects of a file as the bucket lists them now."""
         return dict(self.bucket.contents().files.get(file.name, {}))
+
+    def is_stale(self, file: RawFile) -> dict[str | None, bool]:
+        """Whether each month (or the file) is out of date."""
+        return out_of_date(file, overview_of(self.bucket.contents()).versions(file), self.warehouse.load_states(file))
 
     def replace(self, file: RawFile, objects: ObjectsByPartition) -> LoadReport:
         """Load these objects and check that the books balance."""

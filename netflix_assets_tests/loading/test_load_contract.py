@@ -584,8 +584,7 @@ def test_a_bad_month_is_refused_alone_or_in_company_and_keeps_no_other_month_out
     assert report.refused == {MONTH: alone}
     assert (report.objects, report.rows_read, report.rows_rejected) == (1, 340, 0)
     assert loading.rows(RATINGS) == parsed([*ratings(5), *ratings(340, month=NEXT_MONTH)])
-    observed = loading.observed(RATINGS)
-    assert out_of_date(RATINGS, observed, loading.warehouse.load_states(RATINGS)) == {MONTH: True, NEXT_MONTH: False}
+    assert loading.is_stale(RATINGS) == {MONTH: True, NEXT_MONTH: False}
 
 
 def test_a_month_whose_objects_are_bad_only_together_is_refused(loading: Loading) -> None:
@@ -644,7 +643,7 @@ def test_an_empty_part_beside_full_ones_is_no_rows(loading: Loading) -> None:
     loading.put(RATINGS, csv(RATINGS, *ratings(3)), MONTH)
     report = loading.load(RATINGS)
     assert (report.objects, report.rows_read) == (2, 3)
-    assert not any(out_of_date(RATINGS, loading.observed(RATINGS), loading.warehouse.load_states(RATINGS)).values())
+    assert not any(loading.is_stale(RATINGS).values())
 
 
 def test_a_fraction_of_1_lets_even_a_hopeless_object_through(loading: Loading) -> None:
@@ -761,7 +760,7 @@ def test_a_load_state_says_which_object_versions_a_table_was_loaded_from(loading
     assert held[MONTH].matches(observed[MONTH])
     assert (held[MONTH].rows_loaded, held[MONTH].rows_rejected) == (3, 1)
     assert held[MONTH].loaded_at.utcoffset() is not None
-    assert out_of_date(RATINGS, observed, held) == {MONTH: False, NEXT_MONTH: True}
+    assert loading.is_stale(RATINGS) == {MONTH: False, NEXT_MONTH: True}
 
 
 def test_a_rewritten_a_removed_and_an_emptied_month_are_told_apart(loading: Loading) -> None:
@@ -771,17 +770,17 @@ def test_a_rewritten_a_removed_and_an_emptied_month_are_told_apart(loading: Load
     loading.put(RATINGS, csv(RATINGS, *ratings(4)), MONTH)
     loading.bucket.delete(RATINGS.object_key(NEXT_MONTH))
     observed = loading.observed(RATINGS)
-    assert out_of_date(RATINGS, observed, loading.warehouse.load_states(RATINGS)) == {MONTH: True, NEXT_MONTH: True}
+    assert loading.is_stale(RATINGS) == {MONTH: True, NEXT_MONTH: True}
     loading.replace(RATINGS, {NEXT_MONTH: (), **observed})
     held = loading.warehouse.load_states(RATINGS)
-    assert out_of_date(RATINGS, observed, held) == {MONTH: False, NEXT_MONTH: False}
-    assert held[NEXT_MONTH].objects == frozenset()
+    assert loading.is_stale(RATINGS) == {MONTH: False, NEXT_MONTH: False}
+    assert held[NEXT_MONTH].objects == 0
 
 
 def test_the_same_bytes_written_again_are_up_to_date(loading: Loading) -> None:
     loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
     loading.put(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
-    assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.load_states(MOVIES)) == {None: False}
+    assert loading.is_stale(MOVIES) == {None: False}
 
 
 def test_a_table_that_was_never_loaded_is_out_of_date_and_holds_nothing(loading: Loading) -> None:
@@ -794,7 +793,7 @@ def test_a_table_that_was_never_loaded_is_out_of_date_and_holds_nothing(loading:
 def test_a_refused_load_leaves_no_load_state(loading: Loading) -> None:
     loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
     loading.refused(lambda: loading.load_body(MOVIES, b"oops"), LoadError)
-    assert out_of_date(MOVIES, loading.observed(MOVIES), loading.warehouse.load_states(MOVIES)) == {None: True}
+    assert loading.is_stale(MOVIES) == {None: True}
 
 
 # The bucket.

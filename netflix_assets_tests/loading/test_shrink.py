@@ -9,7 +9,7 @@ import pytest
 
 from netflix_assets.catalog import raw_file
 from netflix_assets.landing import last_upload
-from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.bucket import LandingBucket, data_version
 from netflix_assets.landing.upload import upload
 from netflix_assets.loading.raw_assets import raw_table_asset
 from netflix_assets.loading.shrink import Shrink
@@ -147,6 +147,6 @@ def test_a_person_agrees_by_the_config_of_a_load_or_by_replacing_the_bucket(
 def test_of_what_an_agreement_does_not_name_there_was_nothing(bucket: LandingBucket) -> None:
     last_upload.record(bucket, "movies alone", alone=True, agreed={"movies": "the version of some objects"})
     agreement = last_upload.read_agreement(bucket)
-    assert agreement.covers("ratings/2015-03", (), None)
-    assert not agreement.covers("movies", (), None)
-    assert not last_upload.Agreement().covers("movies", (), None)
+    assert agreement.covers("ratings/2015-03", data_version(()), None)
+    assert not agreement.covers("movies", data_version(()), None)
+    assert not last_upload.Agreement().covers("movies", data_version(()), None)

@@ -178,7 +178,7 @@ def statements(file: RawFile) -> list[str]:
         sql.insert_history(file, 1, "run", NOW),
         sql.insert_emptied(file, [month], 1, "run", NOW),
         sql.COMMIT,
-        load_states_query([file]),
+        load_states_query([file], sql.HALF_MD5),
         sql.rejects(file, 9),
         sql.RELATIONS,
         sql.count_relations([("MART", "X"), ("DIM", 'odd"name')]),

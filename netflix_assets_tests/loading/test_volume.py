@@ -16,7 +16,7 @@ NOW = dt.datetime(2015, 8, 1, tzinfo=dt.timezone.utc)
 
 def unusual_months(rows: dict[str, int], newest_load: tuple[str, ...] = (), running: str = "2015-08") -> list[str]:
     states: dict[str | None, LoadState] = {
-        month: LoadState(2 if month in newest_load else 1, frozenset(), count, 0, NOW) for month, count in rows.items()
+        month: LoadState(2 if month in newest_load else 1, "", 1, count, 0, NOW) for month, count in rows.items()
     }
     return [one.name for one in volumes_of_months(RATINGS, states, running) if one.is_unusual]
 
