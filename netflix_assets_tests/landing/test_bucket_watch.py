@@ -108,7 +108,10 @@ class Ticks:
         with closing(sqlite3.connect(self.settings.listing_path)) as database:
             (table,) = database.execute("select complete from state").fetchone()
             rows = database.execute(f"select key, etag, size, modified from {table}").fetchall()
-        return [ObjectVersion(*row, EPOCH + dt.timedelta(microseconds=modified)) for *row, modified in rows]
+        return [
+            ObjectVersion(key, etag, size, EPOCH + dt.timedelta(microseconds=modified))
+            for key, etag, size, modified in rows
+        ]
 
     @property
     def keys(self) -> set[str]:
