@@ -15,6 +15,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 PREFIX = "raw/"
 FIRST_MONTH = "1995-01"
@@ -35,7 +36,6 @@ BLANKS = "".join(map(chr, (*range(0x09, 0x0E), *range(0x1C, 0x21), 0x85, 0xA0, 0
 """The characters that are blank at the ends of a text: Unicode's white space, as `str.strip` takes it off.
 
 DuckDB and Snowflake trim others of their own accord, so both are given these (in dbt: macro `blanks`)."""
-_MONTH = re.compile(r"month=(\d{4}-(?:0[1-9]|1[0-2]))/[^/]+")
 # What file systems, archivers and Spark leave beside data: hidden files, folders of their own, markers, checksums.
 _SYSTEM_FOLDERS = frozenset({"__macosx", "@eadir", "$recycle.bin", "system volume information", "_temporary"})
 _SYSTEM_NAME = re.compile(
@@ -43,6 +43,37 @@ _SYSTEM_NAME = re.compile(
     r"|_success|_metadata|_common_metadata|_upload\.json|_(?:started|committed)_\d+|_spark_metadata",
     re.IGNORECASE,
 )
+
+
+class Grain(Enum):
+    """What a file is partitioned by; the value is the word in its object keys (`month=2015-03`, `day=2015-03-01`)."""
+
+    MONTH = "month"
+    DAY = "day"
+
+    @property
+    def pattern(self) -> str:
+        """How a key of a partition is written."""
+        return "YYYY-MM" if self is Grain.MONTH else "YYYY-MM-DD"
+
+    @property
+    def first(self) -> str:
+        """The first partition."""
+        return FIRST_MONTH if self is Grain.MONTH else f"{FIRST_MONTH}-01"
+
+    def is_key(self, text: str) -> bool:
+        """Whether a text is the key of a partition, from the first one on."""
+        return len(text) == len(self.pattern) and text >= self.first and _is_date(f"{text}-01"[: len("YYYY-MM-DD")])
+
+
+# Cached, because it is asked of every object of a listing.
+@lru_cache(maxsize=100_000)
+def _is_date(text: str) -> bool:
+    """Whether a text is a day `YYYY-MM-DD`."""
+    try:
+        return dt.date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 class ColumnType(Enum):
@@ -111,6 +142,8 @@ class RawFile:
         key: Columns that identify a row; a second row with the same key is rejected.
         month_column: Column (seconds since 1970) that places a row in a month; such a file arrives as
             one folder of objects a month and is a monthly partitioned asset.
+        partition_by: What such a file is partitioned by, where a month grows too large: then by day. What is said of
+            months elsewhere is then true of days. All such files have the same, because one run loads them all.
         expected_every: How long it may take until a new object comes; then people are told.
         header_drift: What becomes of a file with other columns, unless NETFLIX_HEADER_DRIFT says otherwise.
     """
@@ -120,6 +153,7 @@ class RawFile:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     month_column: str | None = None
+    partition_by: Grain = Grain.MONTH
     expected_every: dt.timedelta = dt.timedelta(days=35)
     header_drift: HeaderDrift = HeaderDrift.REFUSE
 
@@ -152,11 +186,15 @@ class RawFile:
         """The key under which an upload puts this file (or one month of it)."""
         if month is None:
             return f"{PREFIX}{self.name}{ending}"
-        return f"{PREFIX}{self.name}/month={month}/{self.name}{ending}"
+        return f"{self.folder(month)}{self.name}{ending}"
+
+    def folder(self, month: str) -> str:
+        """What the keys of a month's objects begin with."""
+        return f"{PREFIX}{self.name}/{self.partition_by.value}={month}/"
 
     def split_object_key(self, month: str) -> str:
         """The key under which one month of a whole export is put."""
-        return f"{PREFIX}{self.name}/month={month}/{_SPLIT_NAME}"
+        return f"{self.folder(month)}{_SPLIT_NAME}"
 
     @staticmethod
     def is_split_object(key: str) -> bool:
@@ -302,7 +340,9 @@ def place_of(key: str, files: Sequence[RawFile] = RAW_FILES) -> Place | None:
     for file in files:
         if file.month_column is None or not rest.startswith(f"{file.name}/"):
             continue
-        match = _MONTH.fullmatch(rest[len(file.name) + 1 :])
-        if match and match[1] >= FIRST_MONTH and rest.endswith((".csv", ".csv.gz")):
-            return Place(file, match[1])
+        folder, _, name = rest[len(file.name) + 1 :].partition("/")
+        word, _, month = folder.partition("=")
+        is_folder = word == file.partition_by.value and file.partition_by.is_key(month)
+        if is_folder and "/" not in name and name.endswith((".csv", ".csv.gz")):
+            return Place(file, month)
     return None

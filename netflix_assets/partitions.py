@@ -1,23 +1,29 @@
-"""The months that ratings are partitioned by, and how files and months are named where loads are listed.
+"""The months (or days) that ratings are partitioned by, and how files and months are named where loads are listed.
 
 Dagster on the concept: https://docs.dagster.io/guides/build/partitions-and-backfills
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Collection
 
 import dagster as dg
 
-from netflix_assets.catalog import FIRST_MONTH, RawFile
+from netflix_assets.catalog import FIRST_MONTH, Grain, RawFile
 
 MONTHS = dg.TimeWindowPartitionsDefinition(start=FIRST_MONTH, fmt="%Y-%m", cron_schedule="0 0 1 * *", end_offset=1)
 """Every month (UTC) from the first rating of MovieLens to the one that is running."""
 
+DAYS = dg.DailyPartitionsDefinition(start_date=Grain.DAY.first, end_offset=1)
+"""The same, day by day."""
 
-def partitions_of(file: RawFile) -> dg.PartitionsDefinition[str] | None:
-    """Return the months for a file that arrives by month, else None."""
-    return MONTHS if file.month_column else None
+
+def partitions_of(file: RawFile) -> dg.TimeWindowPartitionsDefinition | None:
+    """Return the months (or days) for a file that arrives by them, else None."""
+    if file.month_column is None:
+        return None
+    return MONTHS if file.partition_by is Grain.MONTH else DAYS
 
 
 def load_name(file: RawFile, partition_key: str | None) -> str:
@@ -26,7 +32,10 @@ def load_name(file: RawFile, partition_key: str | None) -> str:
 
 
 def months_between(first: str, last: str) -> list[str]:
-    """Return every month from first to last, both inclusive."""
+    """Return every month (or day) from first to last, both inclusive."""
+    if len(first) == len(Grain.DAY.pattern):
+        start, end = dt.date.fromisoformat(first), dt.date.fromisoformat(last)
+        return [(start + dt.timedelta(days=days)).isoformat() for days in range((end - start).days + 1)]
     months = []
     year, number = int(first[:4]), int(first[5:7])
     while f"{year:04d}-{number:02d}" <= last:

@@ -1,8 +1,12 @@
 """Which object keys belong to which raw file."""
 
+import dataclasses
+
 import pytest
 
-from netflix_assets.catalog import RAW_FILES, is_system_file, place_of, raw_file
+from netflix_assets.catalog import RAW_FILES, Grain, is_system_file, place_of, raw_file
+from netflix_assets.formats.months import time_window
+from netflix_assets.partitions import longest_stretch, partitions_of
 
 
 @pytest.mark.parametrize(
@@ -82,3 +86,20 @@ def test_files_of_systems_are_known(path: str) -> None:
 @pytest.mark.parametrize("path", ["raw/movies.csv", "../movies.csv", "./movies.csv", "raw/_ratings.csv", "a.b/c.csv"])
 def test_data_is_no_system_file(path: str) -> None:
     assert not is_system_file(path)
+
+
+def test_one_word_makes_the_partitions_of_a_file_days() -> None:
+    file = dataclasses.replace(raw_file("ratings"), partition_by=Grain.DAY)
+    key = file.object_key("2016-02-29")
+    assert key == "raw/ratings/day=2016-02-29/ratings.csv"
+    place = place_of(key, [file])
+    assert place is not None
+    assert place.month == "2016-02-29"
+    for folder in ("day=2015-02-29", "day=1994-12-31", "day=2015-02", "month=2015-02", "day=2015-02-1", "day=20150201"):
+        assert place_of(f"raw/ratings/{folder}/ratings.csv", [file]) is None, folder
+    partitions = partitions_of(file)
+    assert partitions is not None
+    assert {"1995-01-01", "2016-02-29"} <= set(partitions.get_partition_keys())
+    start, end = time_window("2016-02-29")
+    assert (end - start, time_window("2016-03-01")[0]) == (86_400, end)
+    assert longest_stretch({"2016-02-28", "2016-02-29", "2016-03-01", "2016-03-03"})[-1] == "2016-03-01"

@@ -1,35 +1,38 @@
 {#
-    The months, as a list of 'YYYY-MM', of which a model of rating events does not hold the newest load.
+    The months, as a list of 'YYYY-MM', of which a model of rating events does not hold the newest load; where ratings
+    arrive by day and the model holds days, the days, as 'YYYY-MM-DD'.
 
     A load that was corrected, that brought late rows, that emptied a month, or that a refill of the raw
     tables has since replaced under the same number: all differ in load or in number of events, which
     `events` counts over the rows of the model. With emptied_only, just the months that the model holds and
     the newest load does not. Of a model that was built before it had a load_id, every month.
 #}
-{% macro changed_months(model_relation, load_history, events='count(*)', emptied_only=false) -%}
+{% macro changed_months(model_relation, load_history, events='count(*)', emptied_only=false, span='rating_month') -%}
+    {%- set length = 7 if span == 'rating_month' else 10 -%}
     {%- set columns = adapter.get_columns_in_relation(model_relation) | map(attribute='name') | map('lower') | list -%}
     {%- set query -%}
         with loaded as (
 
             select
-                month,
-                load_id,
-                rows_loaded
+                left(month, {{ length }}) as month,
+                max(load_id) as load_id,
+                sum(rows_loaded) as rows_loaded
 
             from {{ load_history }}
             where table_name = 'raw_ratings' and rows_loaded > 0
+            group by left(month, {{ length }})
 
         ),
 
         held as (
 
             select
-                left(cast(rating_month as varchar), 7) as month,
+                left(cast({{ span }} as varchar), {{ length }}) as month,
                 max({{ 'load_id' if 'load_id' in columns else -1 }}) as load_id,
                 {{ events }} as rows_held
 
             from {{ model_relation }}
-            group by rating_month
+            group by {{ span }}
 
         )
 
@@ -48,4 +51,13 @@
         order by 1
     {%- endset -%}
     {{ return(run_query(query).columns[0].values() | list if execute else []) }}
+{%- endmacro %}
+
+
+{#
+    What tells apart the spans of a model that are replaced as a whole: its column rating_month, or where ratings arrive
+    by day (in the catalogue of raw files), the day of a time.
+#}
+{% macro replaced_span(time) -%}
+    {{- 'cast(' ~ time ~ ' as date)' if time and env_var('NETFLIX_RATINGS_BY', 'month') == 'day' else 'rating_month' -}}
 {%- endmacro %}

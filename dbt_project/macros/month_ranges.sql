@@ -1,10 +1,14 @@
-{# Months 'YYYY-MM' as ranges of neighbours: a list of [first day, first day after the last month]. #}
+{# Months 'YYYY-MM', or days 'YYYY-MM-DD', as ranges of neighbours: a list of [first day, first day after]. #}
 {% macro month_ranges(months) -%}
     {%- set ranges = [] -%}
     {%- for month in months | sort -%}
         {%- set year, number = month[:4] | int, month[5:7] | int -%}
-        {%- set start = modules.datetime.date(year, number, 1) -%}
-        {%- set end = modules.datetime.date(year + number // 12, number % 12 + 1, 1) -%}
+        {%- set start = modules.datetime.date(year, number, (month[8:] or 1) | int) -%}
+        {%- if month[8:] -%}
+            {%- set end = start + modules.datetime.timedelta(days=1) -%}
+        {%- else -%}
+            {%- set end = modules.datetime.date(year + number // 12, number % 12 + 1, 1) -%}
+        {%- endif -%}
         {%- if ranges and ranges[-1][1] == start -%}
             {%- do ranges.append([ranges.pop()[0], end]) -%}
         {%- else -%}

@@ -7,7 +7,19 @@
 #}
 {% macro newest_months(load_history, at_most=none) -%}
     {%- set query -%}
-        with counted as (
+        with months as (
+
+            select
+                left(month, 7) as month,
+                max(load_id) as load_id
+
+            from {{ load_history }}
+            where table_name = 'raw_ratings'
+            group by left(month, 7)
+
+        ),
+
+        counted as (
 
             select
                 month,
@@ -15,8 +27,7 @@
                 rank() over (order by load_id desc) as place,
                 count(*) over (order by load_id desc) as months_so_far
 
-            from {{ load_history }}
-            where table_name = 'raw_ratings'
+            from months
 
         )
 

@@ -5,14 +5,15 @@
 with booked as (
 
     select
-        month,
-        rows_loaded
+        left(month, 7) as month,
+        sum(rows_loaded) as rows_loaded
 
     from {{ ref('src_load_history') }}
     where
         table_name = 'raw_ratings'
         and rows_loaded > 0
-        and {{ text_in_months('month', months) }}
+        and {{ text_in_months('left(month, 7)', months) }}
+    group by left(month, 7)
 
 ),
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
 from collections.abc import Callable, Collection, Iterator
@@ -29,7 +28,6 @@ from netflix_assets.loading.warehouse import Warehouse
 # Dagster's log is in the run; on the console it would hide the progress.
 _QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 _WAIT_SECONDS = 1
-_MONTH = r"\d{4}-(0[1-9]|1[0-2])"
 _HEARTBEAT_SECONDS = 90
 
 
@@ -180,10 +178,10 @@ def refuse_unknown_names(accept: Collection[str]) -> None:
         UserError: Names one that is neither a file nor a month of one that has months.
     """
     known = {file.name for file in RAW_FILES} | {ALL_LOADS}
-    monthly = {file.name for file in RAW_FILES if file.month_column}
+    monthly = {file.name: file.partition_by for file in RAW_FILES if file.month_column}
     for name in accept:
         file_name, _, month = name.partition("/")
-        if name not in known and not (file_name in monthly and re.fullmatch(_MONTH, month)):
+        if name not in known and not (file_name in monthly and monthly[file_name].is_key(month)):
             names = ", ".join(file.name for file in RAW_FILES)
             raise UserError(
                 f"there is no load {name!r} to accept; give a file ({names}), a month (ratings/2015-03), or {ALL_LOADS}"

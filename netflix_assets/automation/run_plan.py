@@ -24,7 +24,7 @@ from dagster import AssetCheckKey, AssetKey
 
 from netflix_assets.automation.records import Fault, PastRun
 from netflix_assets.automation.situation import Situation
-from netflix_assets.catalog import FIRST_MONTH, RAW_FILES, RawFile
+from netflix_assets.catalog import RAW_FILES, RawFile
 from netflix_assets.landing.bucket import data_version
 from netflix_assets.landing.failed_loads import FailedLoad, load_fingerprint
 from netflix_assets.landing.overview import arrival_fingerprint
@@ -302,7 +302,7 @@ class _Planner:
         self.load_keys[file.name] = load_key
         if file.month_column is not None:
             # Where there is no month at all, any will do: the load then only creates the table.
-            self.months |= {key for key in due or changed if key is not None} or {FIRST_MONTH}
+            self.months |= {key for key in due or changed if key is not None} or {file.partition_by.first}
         return True
 
     def _unrecorded(self, file: RawFile) -> Collection[str | None]:

@@ -133,7 +133,9 @@ def read_status(
 def missing_files(contents: Contents) -> tuple[str, ...]:
     """Raw files of which the bucket holds nothing, as the key one would upload."""
     return tuple(
-        file.object_key("YYYY-MM" if file.month_column else None) for file in RAW_FILES if not contents.all_of(file)
+        file.object_key(file.partition_by.pattern if file.month_column else None)
+        for file in RAW_FILES
+        if not contents.all_of(file)
     )
 
 

@@ -61,7 +61,7 @@ def split_by_month(
     Raises:
         UserError: The first line is not the file's header, no row can be placed, or a line is longer than any of CSV.
     """
-    waiting: dict[str, list[bytes]] = {month: [] for month in set(_month_of_day().values())}
+    waiting: dict[str, list[bytes]] = {month: [] for month in set(_month_of_day(file).values())}
     runs = {month: array("I") for month in waiting}
     rows: dict[str, int] = {}
     for batch in _placed(file, content, name=name, by_name=by_name):
@@ -192,7 +192,7 @@ def _placed(file: RawFile, content: IO[bytes], *, name: str, by_name: bool) -> I
     first_line = lines.readline()
     layout = check_header(file, name, first_line, by_name=by_name)
     header = without_bom(first_line)
-    month_of_day = _month_of_day()
+    month_of_day = _month_of_day(file)
     windows = {month: time_window(month) for month in set(month_of_day.values())}
     clock = _Clock(file, layout)
     # A text among the columns may hold commas, so then each line is read as the clock does.
@@ -289,11 +289,12 @@ class _Clock:
         return "there is no row"
 
 
-def _month_of_day() -> dict[int, str]:
-    """The month of each day since 1970 on which a rating can have been given."""
+def _month_of_day(file: RawFile) -> dict[int, str]:
+    """The month (or partition of the file's grain) of each day since 1970 on which a rating can have been given."""
     epoch = dt.date(1970, 1, 1).toordinal()
     now = dt.datetime.now(dt.timezone.utc)
     first = dt.date.fromisoformat(f"{FIRST_MONTH}-01").toordinal()
     next_month = (now.replace(day=1) + dt.timedelta(days=31)).date().replace(day=1).toordinal()
     # Days of one month have one text, so that lines of it are known by identity.
-    return {day - epoch: sys.intern(dt.date.fromordinal(day).isoformat()[:7]) for day in range(first, next_month)}
+    length = len(file.partition_by.pattern)
+    return {day - epoch: sys.intern(dt.date.fromordinal(day).isoformat()[:length]) for day in range(first, next_month)}

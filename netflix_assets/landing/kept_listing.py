@@ -323,7 +323,8 @@ class KeptListing:
     def _rest(self, table: str, share: Share) -> Iterator[ObjectVersion]:
         """The objects of a share that are there, among those whose keys begin like its keys."""
         name, month, _ = share
-        start = f"{catalog.PREFIX}{name}/month={month}/" if month else f"{catalog.PREFIX}{name.partition('_')[0]}"
+        file = next(one for one in self._files if one.name == name)
+        start = file.folder(month) if month else f"{catalog.PREFIX}{name.partition('_')[0]}"
         for version in self._select(table, "key >= ? and key < ?", start, f"{start}\U0010ffff"):
             if self._share_of(version.key) == share:
                 yield version

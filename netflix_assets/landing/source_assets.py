@@ -109,7 +109,7 @@ def source_asset(file: RawFile) -> dg.AssetsDefinition | dg.SourceAsset:
             partitions_def=partitions_of(file),
             group_name=GROUP,
             description=f"{file.description} As CSV in S3, header `{','.join(file.header)}`.",
-            metadata={"object key": file.object_key("YYYY-MM" if file.month_column else None)},
+            metadata={"object key": file.object_key(file.partition_by.pattern if file.month_column else None)},
             tags={"dagster/kind/s3": "", "dagster/kind/csv": ""},
         )
         def _observe(

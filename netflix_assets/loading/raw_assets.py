@@ -36,7 +36,7 @@ from netflix_assets.loading.warehouse import (
     out_of_date,
 )
 from netflix_assets.owners import OWNERS
-from netflix_assets.partitions import MONTHS, load_name, months_between, partitions_of
+from netflix_assets.partitions import load_name, months_between, partitions_of
 from netflix_assets.pools import warehouse_pool
 from netflix_assets.settings import Target
 
@@ -112,6 +112,12 @@ def empty_months(
     known = {*with_objects, *loaded}
     last = max(known) if loaded else months[-1]
     return [month for month in months if month <= last and month not in known and month not in recorded]
+
+
+def _all_months(file: RawFile) -> Sequence[str]:
+    """All that there are, oldest first."""
+    partitions = partitions_of(file)
+    return partitions.get_partition_keys() if partitions is not None else ()
 
 
 def _record_empty(instance: dg.DagsterInstance, table: dg.AssetKey, months: Iterable[str]) -> None:
@@ -196,7 +202,7 @@ def _raw_table_asset(file: RawFile, target: Target) -> dg.AssetsDefinition:
         if months is not None:
             recorded = context.instance.get_materialized_partitions(context.asset_key)
             loaded = [month for month in states if month is not None]
-            empty = empty_months(MONTHS.get_partition_keys(), contents.months(file), loaded, {*recorded, *months})
+            empty = empty_months(_all_months(file), contents.months(file), loaded, {*recorded, *months})
             _record_empty(context.instance, context.asset_key, empty)
         # Of a range in which something is refused, the others; else Dagster itself records the range.
         for month in (months or []) if report.refused else config.other_months:
@@ -383,6 +389,8 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
             ),
         ],
         pool=warehouse_pool(target, file.table),
+        # Before dbt's build where both could begin, so that the loader's warehouse need not wake again after it.
+        op_tags={"dagster/priority": "1"},
         can_subset=True,
     )
     def _checks(
@@ -402,7 +410,7 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
             if file.month_column is None:
                 volumes = volume.volumes_of_loads(file, volume.recorded_row_counts(context.instance, file))
             else:
-                volumes = volume.volumes_of_months(file, states, MONTHS.get_partition_keys()[-1])
+                volumes = volume.volumes_of_months(file, states, _all_months(file)[-1])
             yield volume.volume_check(file, volumes)
         for check in failure_checks(file):
             if check.name in selected:

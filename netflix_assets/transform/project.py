@@ -16,11 +16,13 @@ from pathlib import Path
 
 from dagster_dbt import DbtProject
 
+from netflix_assets.catalog import raw_file
 from netflix_assets.errors import SettingsError, UserError
 from netflix_assets.scratch import scratch_folder
 from netflix_assets.settings import PROJECT_ROOT, Settings, child_environment
 
 PROJECT_DIR = PROJECT_ROOT / "dbt_project"
+_RATINGS_BY = raw_file("ratings").partition_by.value
 _FINGERPRINT = "manifest.fingerprint"
 _NOT_SOURCE = {"target", "logs", "dbt_packages", "dbt_internal_packages", "__pycache__"}
 
@@ -48,6 +50,7 @@ def dbt_environment(settings: Settings, run_id: str = "") -> Iterator[None]:
             **child_environment(before),
             **settings.dbt_environment(),
             "NETFLIX_RUN_ID": run_id,
+            "NETFLIX_RATINGS_BY": _RATINGS_BY,
             "DBT_PROFILES_DIR": str(PROJECT_DIR),
             "DBT_TARGET_PATH": str(settings.dbt_target_path),
             # Dagster has what dbt says. Writing it to dbt.log too takes a tenth of every build, whatever the level.
@@ -87,7 +90,7 @@ def _fingerprint(settings: Settings) -> str:
     # Where relations are, who may read them, and where the dashboard is, is in the manifest.
     names = ("NETFLIX_TARGET", "NETFLIX_SCHEMA_PREFIX", "NETFLIX_SNOWFLAKE_DATABASE", "NETFLIX_SNOWFLAKE_REPORTER_ROLE")
     places = [settings.dbt_environment().get(name) for name in names]
-    places.append(settings.looker_studio.dashboard_url)
+    places += [settings.looker_studio.dashboard_url, _RATINGS_BY]
     digest.update(repr((version("dbt-core"), str(PROJECT_DIR), places)).encode())
     return digest.hexdigest()
 

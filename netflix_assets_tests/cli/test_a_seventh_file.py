@@ -1,19 +1,24 @@
 """A new raw file is one entry in the catalogue, one dbt source and its models; shown on a copy of the project.
 
+In that copy the ratings are partitioned by day, which is one word of their entry.
+
 What the recipe in CONTRIBUTING.md leaves out, the tests of the lineage would miss: they are run on the copy as well.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import shutil
 import subprocess
 import sys
+from decimal import Decimal
 from pathlib import Path
 
 from netflix_assets.settings import PROJECT_ROOT, Settings
-from netflix_assets_tests.pipeline import MOVIES
+from netflix_assets.targets import duckdb_from
+from netflix_assets_tests.pipeline import MOVIES, ratings_csv
 
 START_OF_ENTRIES = "RAW_FILES: tuple[RawFile, ...] = (\n"
 ENTRY = """\
@@ -24,6 +29,9 @@ ENTRY = """\
         key=("movieId", "name"),
     ),
 """
+BY_MONTH = '        month_column="timestamp",\n'
+BY_DAY = f"{BY_MONTH}        partition_by=Grain.DAY,\n"
+YEAR = dt.datetime.now(dt.timezone.utc).year - 1
 SOURCE = """\
       - name: raw_directors
         description: A movie and one of its directors a row, as in directors.csv.
@@ -64,8 +72,9 @@ import inspect, json, sys
 # Found now: the command line leaves out of its path what the shell has put there.
 import netflix_assets_tests
 from netflix_assets.cli import main
-for command in ["upload", sys.argv[1]], ["materialize"], ["status", "--json"]:
-    main(command, standalone_mode=False)
+for release in sys.argv[1:]:
+    for command in ["upload", release], ["materialize"], ["status", "--json"]:
+        main(command, standalone_mode=False)
 from netflix_assets.definitions import build_defs
 from netflix_assets.settings import Settings
 from netflix_assets_tests.transform import test_lineage
@@ -89,7 +98,9 @@ def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_mo
         shutil.copytree(PROJECT_ROOT / name, copy / name, ignore=ignore)
     shutil.copy(PROJECT_ROOT / "dagster.yaml", copy)
     catalog = copy / "netflix_assets" / "catalog.py"
-    catalog.write_text(catalog.read_text().replace(START_OF_ENTRIES, START_OF_ENTRIES + ENTRY))
+    text = catalog.read_text().replace(START_OF_ENTRIES, START_OF_ENTRIES + ENTRY).replace(BY_MONTH, BY_DAY)
+    # Of each day Dagster records something.
+    catalog.write_text(text.replace('FIRST_MONTH = "1995-01"', f'FIRST_MONTH = "{YEAR}-01"'))
     with (copy / "dbt_project" / "models" / "raw" / "sources.yml").open("a") as sources:
         sources.write(SOURCE)
     staging = copy / "dbt_project" / "models" / "staging"
@@ -100,8 +111,13 @@ def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_mo
     release.mkdir()
     (release / "movies.csv").write_text(MOVIES)
     (release / "directors.csv").write_text("movieId,name\n1,John Lasseter\n4,Michael Mann\n")
+    start = int(dt.datetime(YEAR, 1, 31, tzinfo=dt.timezone.utc).timestamp())
+    (release / "ratings.csv").write_text(ratings_csv(f"{day + 1},1,4.0,{start + day * 86_400}" for day in range(3)))
+    corrected = tmp_path / "corrected"
+    corrected.mkdir()
+    (corrected / "ratings.csv").write_text(ratings_csv([f"2,1,1.0,{start + 86_400}", f"2,4,1.0,{start + 86_401}"]))
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(release)],
+        [sys.executable, "-c", PROGRAM, str(release), str(corrected)],
         cwd=copy,
         env={
             **os.environ,
@@ -115,8 +131,15 @@ def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_mo
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    tables = json.JSONDecoder().raw_decode(done.stdout, done.stdout.index("\n{") + 1)[0]["tables"]
+    tables = json.JSONDecoder().raw_decode(done.stdout, done.stdout.rindex("\n{") + 1)[0]["tables"]
     rows = {(table["layer"], table["table"]): table["rows"] for table in tables}
     assert rows["raw", "raw_directors"] == rows["staging", "src_directors"] == 2
-    assert rows["raw", "raw_ratings"] == 0
+    assert rows["raw", "raw_ratings"] == rows["fact", "fact_ratings"] == 4
+    query = "select rating_month, rating_count, rating_sum from mart.ratings_by_month order by 1"
+    february = dt.date(YEAR, 2, 1)
+    assert [row[1:] for row in duckdb_from(settings).query(query) if row[0] == february] == [(3, Decimal("6.0"))]
+    loads = "select load_id, count(*) from fact.fact_ratings group by 1 order by 1"
+    assert [count for _, count in duckdb_from(settings).query(loads)] == [2, 2]
+    folders = settings.home / "s3" / settings.bucket / "raw" / "ratings"
+    assert {path.name for path in folders.iterdir()} == {f"day={YEAR}-01-31", f"day={YEAR}-02-01", f"day={YEAR}-02-02"}
     assert "test_every_check_has_a_description" in done.stdout

@@ -17,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from netflix_assets.catalog import RAW_FILES, ColumnType, RawFile, raw_file
+from netflix_assets.catalog import RAW_FILES, ColumnType, Grain, RawFile, raw_file
 from netflix_assets.errors import BucketError, LoadError
 from netflix_assets.formats.months import time_window
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, sort_into_catalog
+from netflix_assets.landing.overview import overview_of
 from netflix_assets.loading.warehouse import RefusedLoad, out_of_date
 from netflix_assets.settings import Settings
 from netflix_assets_tests.loading.harness import (
@@ -40,6 +41,7 @@ from netflix_assets_tests.loading.harness import (
     ratings,
 )
 
+BY_DAY = replace(RATINGS, partition_by=Grain.DAY)
 WANTED = "the header must be userId,movieId,rating,timestamp"
 ONE = f"1,1,4.0,{START}"
 
@@ -794,6 +796,40 @@ def test_a_refused_load_leaves_no_load_state(loading: Loading) -> None:
     loading.load_body(MOVIES, csv(MOVIES, "1,Heat (1995),Action"))
     loading.refused(lambda: loading.load_body(MOVIES, b"oops"), LoadError)
     assert loading.is_stale(MOVIES) == {None: True}
+
+
+# Days instead of months.
+
+
+def test_a_file_by_day_is_loaded_set_aside_refused_replaced_and_emptied_by_day(loading: Loading) -> None:
+    before, leap, after = "2020-02-28", "2020-02-29", "2020-03-01"
+    loading.allow(0.5)
+
+    def observed() -> dict[str | None, tuple[ObjectVersion, ...]]:
+        return dict(sort_into_catalog(loading.bucket.versions(), [BY_DAY]).files["ratings"])
+
+    def is_stale() -> dict[str | None, bool]:
+        overview = overview_of(sort_into_catalog(loading.bucket.versions(), [BY_DAY]))
+        return out_of_date(BY_DAY, overview.versions(BY_DAY), loading.warehouse.load_states(BY_DAY))
+
+    for day in (before, leap, after):
+        loading.put(BY_DAY, csv(BY_DAY, *ratings(5, month=day)), day)
+    loading.put(RATINGS, csv(RATINGS, ONE), MONTH)
+    assert loading.replace(BY_DAY, observed()).rows_loaded == 15
+    # The last second of a day is its own, the next one is not.
+    midnight = time_window(leap)[1]
+    loading.put(BY_DAY, csv(BY_DAY, f"9,9,4.0,{midnight - 1}", f"9,9,4.0,{midnight}"), leap)
+    loading.put(BY_DAY, b"oops", after)
+    assert is_stale() == {before: False, leap: True, after: True}
+    report = loading.replace(BY_DAY, {leap: observed()[leap], after: observed()[after]})
+    assert list(report.refused) == [after]
+    assert (report.rows_loaded, report.rows_rejected) == (1, 1)
+    assert loading.rejects(BY_DAY)[0][2] == f"{midnight} is not a time in {leap} (UTC)"
+    kept = [*ratings(5, month=before), f"9,9,4.0,{midnight - 1}", *ratings(5, month=after)]
+    assert loading.rows(BY_DAY) == parsed(kept)
+    loading.replace(BY_DAY, {leap: (), before: observed()[before]})
+    assert loading.rows(BY_DAY) == parsed([*ratings(5, month=before), *ratings(5, month=after)])
+    assert loading.rejects(BY_DAY) == []
 
 
 # The bucket.

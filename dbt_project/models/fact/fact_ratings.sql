@@ -5,6 +5,7 @@
         materialized='incremental',
         incremental_strategy='replace_months',
         on_schema_change='fail',
+        meta={'time': 'rated_at'},
     )
 }}
 
@@ -14,8 +15,9 @@ with ratings as (
 
     select * from {{ ref('src_ratings') }}
     {%- if is_incremental() %}
+        {%- set months = changed_months(this, load_history, span=replaced_span('rated_at')) %}
         where
-            {{ epoch_in_months('rated_at_epoch', changed_months(this, load_history)) | indent(12) }}
+            {{ epoch_in_months('rated_at_epoch', months) | indent(12) }}
     {%- endif %}
 
 ),

@@ -1,5 +1,12 @@
 -- Like fact_ratings it replaces whole months, so that a new month does not read the others again.
-{{ config(materialized='incremental', incremental_strategy='replace_months', on_schema_change='fail') }}
+{{
+    config(
+        materialized='incremental',
+        incremental_strategy='replace_months',
+        on_schema_change='fail',
+        meta={'time': 'rated_on'},
+    )
+}}
 
 {%- set load_history = ref('src_load_history') %}
 
@@ -7,9 +14,10 @@ with ratings as (
 
     select * from {{ ref('fact_ratings') }}
     {%- if is_incremental() %}
-        {%- set months = changed_months(this, load_history, events='sum(rating_count)') %}
+        {%- set span = replaced_span('rated_on') %}
+        {%- set months = changed_months(this, load_history, events='sum(rating_count)', span=span) %}
         where
-            {{ date_in_months('rating_month', months) | indent(12) }}
+            {{ date_in_months(replaced_span('rated_at'), months) | indent(12) }}
     {%- endif %}
 
 ),
