@@ -61,6 +61,18 @@ class Rule:
     explains: bool = False
 
 
+def value_of(column: Column, number: str) -> str:
+    """Return the SQL expression of a number as its column holds it: by IEEE 754, -0 and 0 add up to 0.
+
+    Both warehouses compute by that standard, but which of the two zeros they show, hash or divide by is undocumented.
+
+    Args:
+        column: Its column.
+        number: The expression of the number, a DOUBLE.
+    """
+    return f"cast({number}{' + 0' if column.type is ColumnType.DOUBLE else ''} as {column.type.value})"
+
+
 def end_of_tomorrow() -> int:
     """The first second (since 1970, UTC) after tomorrow: no event is later, whatever the clock of its machine."""
     now = int(dt.datetime.now(dt.timezone.utc).timestamp())

@@ -45,4 +45,5 @@ def parse(column: Column, text: str, latest: int) -> Value:
             raise BadValue(f"'{text[:SHOWN]}' {rule.reason}" if rule.quotes else rule.reason)
     if is_text:
         return text
-    return int(number) if column.type in WHOLE_NUMBERS else number
+    # Of -0 it makes 0, as `rules.value_of` does.
+    return int(number) if column.type in WHOLE_NUMBERS else number + 0

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from netflix_assets.catalog import EXTRA_COLUMN, RAW_SCHEMA, Column, ColumnType, RawFile
 from netflix_assets.formats.months import time_window
-from netflix_assets.formats.rules import WHOLE_NUMBERS, characters, rules_of
+from netflix_assets.formats.rules import WHOLE_NUMBERS, characters, rules_of, value_of
 from netflix_assets.formats.values import SPACES
 from netflix_assets.loading.quarantine import REJECT_COLUMNS
 from netflix_assets.loading.warehouse import COLUMN_DRIFT, LOAD_HISTORY_COLUMNS, REJECTED_ROWS_COLUMNS
@@ -99,7 +99,7 @@ def insert_rows(file: RawFile, paths: Sequence[Path], load_id: int, latest: int,
     """The statement that loads landed objects (see `scan`); a row that the catalogue refuses is an error."""
     more = f", {EXTRA_COLUMN}" if extra else ""
     names = ", ".join(f'"{column.name}"' for column in file.columns)
-    values = ", ".join(f"{_number(file, column)}::{column.type.value}" for column in file.columns)
+    values = ", ".join(_value(file, column) for column in file.columns)
     return (
         f"insert into {RAW_SCHEMA}.{file.table} ({names}{more}, _load_id) select {values}{more}, {load_id} "
         f"from {scan(file, paths, extra=extra)} "
@@ -128,7 +128,7 @@ def count_good(file: RawFile, path: Path, latest: int, *, extra: bool = False) -
 
 def select_good(file: RawFile, paths: Sequence[Path], latest: int) -> str:
     """The query for the values of the rows of landed objects that the catalogue accepts."""
-    values = ", ".join(f"{_number(file, column)}::{column.type.value}" for column in file.columns)
+    values = ", ".join(_value(file, column) for column in file.columns)
     return f"select {values} from {scan(file, paths)} where {good_row(file, latest)}"
 
 
@@ -191,6 +191,11 @@ def _given(file: RawFile, column: Column) -> str:
 def _number(file: RawFile, column: Column) -> str:
     given = _given(file, column)
     return f"{given}::DOUBLE" if _is_scanned_as_text(file, column) else given
+
+
+def _value(file: RawFile, column: Column) -> str:
+    number = _number(file, column)
+    return number if column.type is ColumnType.TEXT else value_of(column, number)
 
 
 def _scan_type(file: RawFile, column: Column) -> str:

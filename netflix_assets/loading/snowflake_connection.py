@@ -1,24 +1,26 @@
-"""Sessions with Snowflake: who signs in, what every statement is tagged with, and what went wrong, in one sentence.
+"""Sessions with Snowflake: who asks, what every statement is tagged with, and what went wrong, in one sentence.
 
-Through dagster-snowflake's `SnowflakeResource`, with a key pair. Knows nothing of loads.
+A sign-in takes a second, a step asks several times, and a run has many steps. So who is done with a session leaves it
+to the next of the same process and user; the process ends it. Knows nothing of loads.
 """
 
 from __future__ import annotations
 
+import atexit
 import json
-import warnings
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+import os
+import threading
+from collections import defaultdict
+from collections.abc import Hashable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from netflix_assets.errors import WarehouseError
-from netflix_assets.loading.snowflake_errors import refused_sign_in, refused_statement
-from netflix_assets.loading.snowflake_parameters import client_seconds, session_parameters
+from netflix_assets.errors import UserError
+from netflix_assets.loading.snowflake_errors import refused_statement
+from netflix_assets.loading.snowflake_parameters import as_sql, session_parameters
+from netflix_assets.loading.snowflake_sign_in import sign_in
 from netflix_assets.settings import ServiceUser, SnowflakeSettings
-
-_SOCKET_SECONDS = 60
-"""Of one request: Snowflake answers within 45 s, if only that the statement is still at work."""
 
 
 @dataclass(frozen=True)
@@ -62,12 +64,17 @@ class Answer:
 
 
 class Session:
-    """An open session; every statement in it carries the same QUERY_TAG."""
+    """An open session, of one borrower at a time; every statement in it carries the same QUERY_TAG.
+
+    Attributes:
+        is_sound: No statement was refused, so that nobody need ask what was left of it.
+    """
 
     def __init__(self, connection: Any, settings: SnowflakeSettings, user: ServiceUser) -> None:
         self._connection = connection
         self._settings = settings
         self._user = user
+        self.is_sound = True
 
     def run(self, sql: str) -> Answer:
         """Run one statement.
@@ -84,93 +91,88 @@ class Session:
                 columns = tuple(column.name.lower() for column in cursor.description)
                 return Answer(rows, columns, cursor.rowcount or 0, cursor.sfqid or "")
         except Error as error:
+            self.is_sound = False
             raise refused_statement(error, self._settings, self._user) from error
+
+
+_Key = tuple[Hashable, ...]
+_idle: dict[_Key, list[Any]] = defaultdict(list)
+"""The connections that nobody uses, by all that they are made of; those of a process before a fork are not ours."""
+_of_idle = threading.Lock()
 
 
 @contextmanager
 def session(
     settings: SnowflakeSettings, user: ServiceUser, tag: QueryTag, *, connect_seconds: int
 ) -> Iterator[Session]:
-    """Sign in, and out at the end of the block.
+    """Lend a session for the block: one that an earlier block left, or a new one.
+
+    It is left to the next block unless a statement was refused or something unforeseen happened, and so is never left
+    within a transaction. Temporary tables stay until it ends, or the next block replaces them.
 
     Args:
         settings: The account.
         user: Who signs in.
         tag: What the statements are for.
-        connect_seconds: How long the connector tries, waiting longer each time, before this gives up.
+        connect_seconds: How long the client tries to reach the account, waiting longer each time, before this gives up.
 
     Raises:
         WarehouseError: The key cannot be read or is refused, or the account cannot be reached.
     """
-    with warnings.catch_warnings():
-        # Of packages that these carry or use, which say nothing to who loads.
-        warnings.filterwarnings("ignore", message="urllib3 .* doesn't match a supported version")
-        warnings.filterwarnings("ignore", message="Using extra keyword arguments on `Field`")
-        # Imported here: a second that a process which only shows the assets need not spend.
-        from dagster_snowflake import SnowflakeResource
+    parameters = session_parameters(settings.statement_seconds)
+    where = (settings.account, settings.host, settings.port, settings.protocol, settings.database)
+    key = (os.getpid(), *where, user, *parameters.values())
+    tagged = {"QUERY_TAG": str(tag)}
+    connection = _left(key, as_sql(tagged), connect_seconds) or sign_in(
+        settings, user, {**parameters, **tagged}, connect_seconds=connect_seconds
+    )
+    opened, is_to_be_left = Session(connection, settings, user), False
+    try:
+        yield opened
+        is_to_be_left = opened.is_sound
+    except UserError:
+        is_to_be_left = opened.is_sound
+        raise
+    finally:
+        if is_to_be_left:
+            with _of_idle:
+                _idle[key].append(connection)
+        else:
+            _close(connection)
+
+
+def _left(key: _Key, tag: str, seconds: int) -> Any:
+    """Return a connection that was left and still answers, tagged anew; None if there is none."""
+    while connection := _taken(key):
         from snowflake.connector.errors import Error
 
-    _check_key(user)
-    address = {"host": settings.host, "port": settings.port, "protocol": settings.protocol}
-    resource = SnowflakeResource(
-        account=settings.account,
-        user=user.user,
-        private_key_path=str(user.private_key_path),
-        private_key_password=user.private_key_passphrase,
-        role=user.role,
-        warehouse=user.warehouse,
-        database=settings.database,
-        schema="RAW",
-        autocommit=True,
-        login_timeout=connect_seconds,
-        # No network_timeout but one beyond Snowflake's own limits: the client cancels a statement that is still at
-        # work then.
-        network_timeout=client_seconds(settings.statement_seconds),
-        additional_snowflake_connection_args={
-            **(address if settings.host else {}),
-            "socket_timeout": _SOCKET_SECONDS,
-            "session_parameters": {**session_parameters(settings.statement_seconds), "QUERY_TAG": str(tag)},
-        },
-    )
-    with ExitStack() as stack:
         try:
-            connection = stack.enter_context(resource.get_connection())
-        except Error as error:
-            raise WarehouseError(refused_sign_in(error, settings, user, connect_seconds)) from error
-        # The resource closes the connection only if all went well.
-        stack.callback(connection.close)
-        yield Session(connection, settings, user)
+            with connection.cursor() as cursor:
+                # Snowflake may have ended it, or be out of reach by now: a session of a server may be hours old.
+                cursor.execute(f"alter session set {tag}", timeout=seconds)
+            return connection
+        except Error:
+            _close(connection)
+    return None
 
 
-def _check_key(user: ServiceUser) -> None:
-    """Read the private key, for a sentence better than the connector's.
+def _taken(key: _Key) -> Any:
+    with _of_idle:
+        return _idle[key].pop() if _idle[key] else None
 
-    Raises:
-        WarehouseError: It cannot be read, or its passphrase is missing, wrong or one too many.
-    """
-    from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
-    setting = f"NETFLIX_SNOWFLAKE_{user.duty.name}_PRIVATE_KEY"
-    path, passphrase = user.private_key_path, user.private_key_passphrase
-    try:
-        load_pem_private_key(
-            path.read_bytes(),
-            passphrase.encode() if passphrase else None,
-            # The connector does that, and it takes 0.06 s.
-            unsafe_skip_rsa_key_validation=True,
-        )
-    except OSError as error:
-        raise WarehouseError(
-            f"the private key {path} of Snowflake user {user.user} cannot be read ({error.strerror}); "
-            f"make one with `netflix-assets infra keys` or set {setting}_PATH to its file"
-        ) from error
-    except TypeError as error:
-        what = "has no passphrase, but one is set" if passphrase else "has a passphrase, and none is set"
-        do = "unset" if passphrase else "set"
-        raise WarehouseError(f"the private key {path} {what}; {do} {setting}_PASSPHRASE") from error
-    except ValueError as error:
-        why = "the passphrase is wrong or it is no PEM file" if passphrase else "it is no PEM file of a private key"
-        raise WarehouseError(
-            f"the private key {path} of Snowflake user {user.user} cannot be opened: {why}; "
-            f"set {setting}_PATH and {setting}_PASSPHRASE to a key and its passphrase"
-        ) from error
+def close_sessions() -> None:
+    """End the sessions that this process has left."""
+    with _of_idle:
+        ours = [key for key in _idle if key[0] == os.getpid()]
+        connections = [connection for key in ours for connection in _idle.pop(key)]
+    for connection in connections:
+        _close(connection)
+
+
+def _close(connection: Any) -> None:
+    # Once: where the account cannot be reached, Snowflake ends the session itself.
+    connection.close(retry=False)
+
+
+atexit.register(close_sessions)

@@ -56,9 +56,11 @@ def client_seconds(statement_seconds: int) -> int:
 
 
 def as_sql(parameters: Mapping[str, Value]) -> str:
-    """Write parameters as `SET` of ALTER SESSION and ALTER USER takes them."""
+    """Write parameters as `SET` of ALTER SESSION and ALTER USER takes them; backslashes of a text are doubled."""
     return " ".join(f"{name.lower()} = {_literal(value)}" for name, value in parameters.items())
 
 
 def _literal(value: Value) -> str:
-    return f"'{value}'" if isinstance(value, str) else str(value).lower()
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
+    return str(value).lower()

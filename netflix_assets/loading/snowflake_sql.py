@@ -24,7 +24,7 @@ from netflix_assets.catalog import EXTRA_COLUMN, RAW_SCHEMA, Column, ColumnType,
 from netflix_assets.formats.layout import CONTROLS_IN_EXTRA, Layout, plain_layout
 from netflix_assets.formats.months import adjacent, time_window
 from netflix_assets.formats.rows import CONFLICT, TEXT_LIMIT
-from netflix_assets.formats.rules import NUMBER, Rule, characters, rules_of
+from netflix_assets.formats.rules import NUMBER, Rule, characters, rules_of, value_of
 from netflix_assets.formats.text import CONTROLS
 from netflix_assets.formats.values import SHOWN, SPACES
 from netflix_assets.landing.bucket import ObjectVersion
@@ -453,7 +453,7 @@ def _value(column: Column, position: int) -> str:
     """A field as its column's type; NULL in rows with a fault, whose numbers need not fit."""
     if column.type is ColumnType.TEXT:
         return f"case when fault is null then nullif(field_{position}, '') end"
-    return f"cast(case when fault is null then number_{position} end as {column.type.value})"
+    return value_of(column, f"case when fault is null then number_{position} end")
 
 
 def rows_to_tell(file: RawFile, whole: Sequence[int], single: Mapping[int, Sequence[int]]) -> str:

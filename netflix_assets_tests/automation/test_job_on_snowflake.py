@@ -12,6 +12,7 @@ import dagster as dg
 import pytest
 
 from netflix_assets.automation.materialize import Materialized
+from netflix_assets.loading.snowflake_connection import close_sessions
 from netflix_assets_tests.automation.daemon import daemon
 from netflix_assets_tests.emulator.patches import Statement
 from netflix_assets_tests.pipeline import MOVIES, TAGS, Pipeline, ratings_csv
@@ -19,6 +20,9 @@ from netflix_assets_tests.snowflake_pipeline import in_both, load_and_build
 
 if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
+
+DBT_THREADS = 4
+"""Of the target `snowflake` in profiles.yml."""
 
 
 @dataclass
@@ -30,6 +34,7 @@ class Job:
     snowflake: Pipeline
     first: Materialized
     statements: list[Statement]
+    sign_ins: list[str]
 
 
 @pytest.fixture(scope="module")
@@ -39,8 +44,10 @@ def job(snowflake_account: Account, built_small: Pipeline, tmp_path_factory: pyt
     with snowflake_account.database(duckdb.settings, "JOB") as settings:
         snowflake = Pipeline(replace(settings, home=home / "snowflake"), objects=duckdb.objects)
         snowflake_account.emulator.forget()
+        close_sessions()
         first = snowflake.materialize()
-        yield Job(snowflake_account, duckdb, snowflake, first, snowflake_account.emulator.statements)
+        emulator = snowflake_account.emulator
+        yield Job(snowflake_account, duckdb, snowflake, first, emulator.statements, list(emulator.sign_ins))
 
 
 def run_id(outcome: Materialized) -> str:
@@ -95,6 +102,13 @@ def test_every_statement_says_for_which_asset_and_run_it_is(job: Job) -> None:
         assert tags[asset] == {number}
     assert {statement.user for statement in job.statements} == {"MOVIELENS_LOADER", "MOVIELENS_TRANSFORMER"}
     assert any("1996-03...2015-05" in statement.tag for statement in job.statements)
+
+
+def test_a_run_signs_in_once_for_its_loads_and_checks_and_once_beside_dbt(job: Job) -> None:
+    run_id(job.first)
+    assert job.sign_ins.count("MOVIELENS_LOADER") == 1
+    # Of the transformer one for what is asked before and after dbt, the others are dbt's own: a thread each.
+    assert job.sign_ins.count("MOVIELENS_TRANSFORMER") <= 1 + 2 * DBT_THREADS
 
 
 def test_changed_removed_and_late_months_arrive_as_in_duckdb(job: Job) -> None:

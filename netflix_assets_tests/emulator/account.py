@@ -10,6 +10,7 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from netflix_assets.loading.snowflake_connection import close_sessions
 from netflix_assets.settings import Duty, Settings, Target
 from netflix_assets_tests.emulator.server import Emulator
 
@@ -69,3 +70,4 @@ def running_account(settings: Settings, folder: Path) -> Iterator[Account]:
         emulator.register(f"MOVIELENS_{duty.name}", key.public_key())
     with emulator.running():
         yield Account(emulator, path)
+        close_sessions()

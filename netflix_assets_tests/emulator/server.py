@@ -44,6 +44,7 @@ class Emulator:
     Attributes:
         port: Where it listens, on 127.0.0.1.
         requests: Paths of the requests received since `forget`.
+        sign_ins: The users who signed in since `forget`.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -59,6 +60,7 @@ class Emulator:
         self._surroundings = Surroundings(read=_reader(settings))
         self._keys: dict[str, RSAPublicKey] = {}
         patches.apply(self._surroundings)
+        _FAKESNOW.to_conn = _connection_of
         logging.getLogger("fakesnow.server").setLevel(logging.CRITICAL)
         logging.getLogger("sqlglot").setLevel(logging.ERROR)
         _FAKESNOW.shared_fs = FakeSnow(create_database_on_connect=False, create_schema_on_connect=False)
@@ -67,6 +69,7 @@ class Emulator:
         routes.insert(0, Route("/session", self._session, methods=["POST"]))
         self.app = Starlette(routes=routes)
         self.requests: list[str] = []
+        self.sign_ins: list[str] = []
         self._sign_in_refusal: tuple[int, str, str] | None = None
 
     @property
@@ -75,9 +78,10 @@ class Emulator:
         return list(self._surroundings.statements)
 
     def forget(self) -> None:
-        """Empty the lists of statements and of requests."""
+        """Empty the lists of statements, of requests and of sign-ins."""
         self._surroundings.statements.clear()
         self.requests.clear()
+        self.sign_ins.clear()
 
     def register(self, user: str, key: RSAPublicKey) -> None:
         """Let a user sign in with the private key that goes with this one."""
@@ -187,11 +191,15 @@ class Emulator:
                 {"data": {}, "code": "390144", "message": "JWT token is invalid. [emulated]", "success": False}
             )
         response: JSONResponse = await _FAKESNOW.login_request(request)
-        token = json.loads(bytes(response.body))["data"]["token"]
+        answered = json.loads(bytes(response.body))
+        token = answered["data"]["token"]
         state = state_of(_FAKESNOW.sessions[token])
         state.user = user
+        self.sign_ins.append(user)
         state.parameters.set_all(data.get("SESSION_PARAMETERS", {}))
-        return response
+        # Without one, which fakesnow does not give, the client takes a session for ended and does not end it.
+        answered["data"]["masterToken"] = token
+        return JSONResponse(answered)
 
     def _is_signed_by(self, user: str, token: str | None) -> bool:
         key = self._keys.get(user)
@@ -232,6 +240,14 @@ class Emulator:
             server.should_exit = True
             thread.join(_START_SECONDS)
             self.end_sessions()
+
+
+def _connection_of(token: str) -> Any:
+    """The session of a token; Snowflake answers of one that it has ended, where fakesnow calls the request a fault."""
+    if token in _FAKESNOW.sessions:
+        return _FAKESNOW.sessions[token]
+    gone = "Session no longer exists.  New login required to access the service."
+    raise _FAKESNOW.ServerError(status_code=200, code="390111", message=gone)
 
 
 def _reader(settings: Settings) -> ReadObject:

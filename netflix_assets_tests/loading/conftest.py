@@ -12,6 +12,7 @@ import pytest
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.duckdb_warehouse import DuckDBWarehouse
+from netflix_assets.loading.snowflake_connection import close_sessions
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.settings import RejectLimit, Settings
 from netflix_assets_tests.loading.harness import Loading, Row
@@ -62,6 +63,8 @@ def snowflake(snowflake_account: Account, raw_database: Settings, s3: Settings) 
     assert raw_database.snowflake is not None
     database = raw_database.snowflake.database
     snowflake_account.emulator.create_stage(f"{database}.RAW.LANDING", f"s3://{s3.bucket}/")
+    # A test sees a process that has not signed in yet.
+    close_sessions()
     snowflake_account.emulator.forget()
     yield snowflake_account.settings(s3, database)
     snowflake_account.emulator.empty(database)

@@ -264,6 +264,11 @@ def test_raw_columns_have_the_types_of_the_catalog(loading: Loading) -> None:
     ]
 
 
+def test_a_zero_has_no_sign(loading: Loading) -> None:
+    loading.load_body(GENOME_SCORES, csv(GENOME_SCORES, "1,1,-0", "1,2,-.0e5", "1,3,+0"))
+    assert loading.query("select distinct cast(relevance as varchar) from raw.raw_genome_scores") == [("0.0",)]
+
+
 # Rows that cannot be loaded are set aside, each with its line, column and reason.
 
 QUARANTINED: dict[str, tuple[RawFile, str, str | None, str]] = {

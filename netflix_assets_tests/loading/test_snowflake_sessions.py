@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -257,6 +258,63 @@ def test_an_account_of_another_region_or_form_of_name_is_one_sentence(
 # What is asked, and what it wakes.
 
 
+def test_a_process_signs_in_once_however_much_it_loads_and_asks(snowflake_account: Account, loading: Loading) -> None:
+    emulator, warehouse = snowflake_account.emulator, loading.warehouse
+    for body in (FILM, csv(MOVIES, "2,Up (2009),Family")):
+        emulator.forget()
+        warehouse.load_states(MOVIES)
+        loading.load_body(MOVIES, body)
+        assert (warehouse.row_count(MOVIES), len(warehouse.load_states(MOVIES))) == (1, 1)
+        assert {statement.sql: statement.tag for statement in emulator.statements}[snowflake_sql.COMMIT] == json.dumps(
+            {"asset": "raw/raw_movies", "partition": None, "run_id": "run-1"}
+        )
+        assert json.loads(emulator.statements[-1].tag)["run_id"] is None
+    assert emulator.sign_ins == []
+    # A refusal of data leaves the session as good as new.
+    loading.put(MOVIES, csv(MOVIES, "x,y,z"))
+    loading.refused(lambda: loading.load(MOVIES), LoadError)
+    assert warehouse.row_count(MOVIES) == 1
+    assert emulator.sign_ins == []
+
+
+def test_two_at_once_have_a_session_each_and_the_next_one_of_these(
+    snowflake_account: Account, account: SnowflakeSettings
+) -> None:
+    warehouse, tag = SnowflakeWarehouse(account), QueryTag("test")
+    with warehouse.session(Duty.LOADER, tag) as one, warehouse.session(Duty.LOADER, tag) as other:
+        one.run("create temporary table mine as select 1 as x")
+        with pytest.raises(SnowflakeError, match="does not hold"):
+            other.run("select * from mine")
+    with warehouse.session(Duty.LOADER, tag):
+        assert len(snowflake_account.emulator.sign_ins) == 2
+
+
+def test_a_session_that_snowflake_ended_while_nobody_used_it_is_opened_anew(
+    snowflake_account: Account, loading: Loading
+) -> None:
+    loading.load_body(MOVIES, FILM)
+    snowflake_account.emulator.end_sessions()
+    assert loading.load(MOVIES).rows_loaded == 1
+    assert snowflake_account.emulator.sign_ins == ["MOVIELENS_LOADER"] * 2
+
+
+def test_a_block_that_ends_by_what_nobody_foresaw_leaves_no_transaction_to_the_next(
+    snowflake_account: Account, account: SnowflakeSettings, loading: Loading
+) -> None:
+    loading.load_body(MOVIES, FILM)
+    with (
+        pytest.raises(ZeroDivisionError),
+        SnowflakeWarehouse(account).session(Duty.LOADER, QueryTag("test")) as opened,
+    ):
+        opened.run(snowflake_sql.BEGIN)
+        opened.run(snowflake_sql.TAKE_LOCK)
+        opened.run(snowflake_sql.delete_partitions(MOVIES, loading.observed(MOVIES)))
+        raise ZeroDivisionError
+    assert loading.warehouse.row_count(MOVIES) == 1
+    assert loading.load(MOVIES).rows_loaded == 1
+    assert snowflake_account.emulator.sign_ins == ["MOVIELENS_LOADER"] * 2
+
+
 def test_an_arrival_asks_once_by_what_wakes_no_warehouse_or_the_one_that_is_awake(
     snowflake_account: Account, loading: Loading
 ) -> None:
@@ -265,12 +323,14 @@ def test_an_arrival_asks_once_by_what_wakes_no_warehouse_or_the_one_that_is_awak
     snowflake_account.emulator.forget()
     holdings = loading.warehouse.holdings(RAW_FILES)
     again = loading.warehouse.holdings(RAW_FILES)
-    assert snowflake_account.emulator.requests.count("/session/v1/login-request") == 2
+    assert snowflake_account.emulator.sign_ins == ["MOVIELENS_TRANSFORMER"]
     shown, asked = (statement.sql for statement in snowflake_account.emulator.statements[:2])
     assert shown.startswith("show terse objects in database ")
     assert asked.startswith("select table_name, month, load_id")
     # The same text and role: Snowflake answers the second with the result of the first.
-    assert snowflake_account.emulator.statements[2:] == snowflake_account.emulator.statements[:2]
+    tagged, *second = snowflake_account.emulator.statements[2:]
+    assert tagged.sql.startswith("alter session set query_tag = ")
+    assert second == snowflake_account.emulator.statements[:2]
     assert {statement.user for statement in snowflake_account.emulator.statements} == {"MOVIELENS_TRANSFORMER"}
     assert again == holdings
     assert [name for name, state in holdings.states.items() if state] == ["movies", "ratings"]

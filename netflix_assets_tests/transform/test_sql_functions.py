@@ -52,8 +52,13 @@ FUNCTIONS = {
     "coalesce": Function("The first argument that is not NULL.", (("coalesce(null, 1)", "1"),)),
     "nullif": Function("NULL where both are equal.", (("nullif('', '')", None), ("nullif(1, 0)", "1"))),
     "cast": Function(
-        "A number to text as digits alone; text to DATE by DATE_INPUT_FORMAT, which AUTO reads as YYYY-MM-DD.",
-        (("cast(1995 as varchar)", "1995"), ("cast('1995-01-01' as date)", "1995-01-01")),
+        "A number to text as digits alone; text to DATE by DATE_INPUT_FORMAT, which AUTO reads as YYYY-MM-DD. DOUBLE "
+        "is of IEEE 754 (data-types-numeric), so that -0 + 0 is 0; what else becomes of -0 is not said: loads add 0.",
+        (
+            ("cast(1995 as varchar)", "1995"),
+            ("cast('1995-01-01' as date)", "1995-01-01"),
+            ("cast(cast('-0' as double) + 0 as double)", "0.0"),
+        ),
     ),
     "decimal": Function("A type: NUMBER.", (("1::decimal(18, 1)", "1.0"),)),
     # Text.
