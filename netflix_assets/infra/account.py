@@ -6,13 +6,12 @@ Only what the scripts name is read, each as the role that owns it. No warehouse 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Mapping
 from typing import Any
 
 from netflix_assets.infra.connection import Connection, Refused, execute, rows
 from netflix_assets.infra.inventory import Inventory, Membership, Privilege, Thing
-
-_Row = Mapping[str, Any]
 
 
 def read_account(connection: Connection, wanted: Inventory) -> Inventory:
@@ -32,7 +31,7 @@ class _Reader:
     def read(self, wanted: Inventory) -> Inventory:
         actual = Inventory()
         for key, thing in wanted.things.items():
-            found = _READERS[key.kind](self, key.name, thing.owner or "")
+            found = self.thing(key.kind, key.name, thing.owner or "")
             if found is not None:
                 actual.things[key] = found
         for role in {*wanted.of("ROLE"), *(privilege.role for privilege in wanted.privileges)}:
@@ -51,19 +50,28 @@ class _Reader:
                 return []
             raise
 
-    def one(self, role: str, sql: str, name: str) -> _Row | None:
-        """The row of the object of exactly this name; LIKE takes _ for any letter, and any case."""
-        return next((row for row in self.ask(role, sql) if row["name"] == name), None)
-
-    def show(self, kinds: str, name: str, role: str) -> _Row | None:
-        """The row of SHOW for an object of the account, a database or a schema."""
+    def thing(self, kind: str, name: str, owner: str) -> Thing | None:
+        """An object with all that SHOW, DESC and SHOW PARAMETERS tell of it; None if it is not there."""
+        shown, questions = _KINDS[kind]
         container, _, last = name.rpartition(".")
         where = f" in {'schema' if '.' in container else 'database'} {container}" if container else ""
-        return self.one(role, f"show {kinds} like '{last}'{where}", last)
-
-    def properties(self, role: str, sql: str, name: str, value: str) -> dict[str, str]:
-        """What DESC or SHOW PARAMETERS gives, one row a property."""
-        return {str(row[name]).upper(): str(row[value]) for row in self.ask(role, sql)}
+        like = "" if shown == "network policies" else f" like '{last}'{where}"
+        # LIKE takes _ for any letter, and any case.
+        row = next((row for row in self.ask(owner, f"show {shown}{like}") if row["name"] == last), None)
+        if row is None:
+            return None
+        told = {_NAMES.get(column, column.upper()): text(value) for column, value in row.items()}
+        options = str(row.get("options"))
+        told |= {word: str(word in options).upper() for word in ("TRANSIENT", "MANAGED ACCESS")}
+        if kind == "FILE FORMAT":
+            told |= {option: text(value) for option, value in json.loads(row["format_options"]).items()}
+        if kind == "TABLE":
+            columns = self.ask(owner, f"show columns in table {name}")
+            told = {f"COLUMN {column['column_name']}": _type(column["data_type"]) for column in columns}
+        for question, key, value in questions:
+            answer = self.ask(owner, f"{question} {name}")
+            told |= {str(property[key]).upper(): text(property[value]) for property in answer}
+        return Thing(row.get("owner") or None, told)
 
     def _read_role(self, actual: Inventory, role: str) -> None:
         for row in self.ask("SECURITYADMIN", f"show grants to role {role}"):
@@ -88,130 +96,15 @@ def _unquoted(name: object) -> str:
     return str(name).replace('"', "")
 
 
-def _owned(row: _Row, properties: Mapping[str, object]) -> Thing:
-    return Thing(row.get("owner") or None, {name: str(value) for name, value in properties.items()})
-
-
-def _yes(value: object) -> str:
-    """TRUE or FALSE for the many ways in which SHOW says so."""
-    return str(str(value).lower() in ("true", "yes", "y", "on")).upper()
-
-
-def _parameter(value: str) -> str:
-    """The value of a parameter as `inventory.plain` has it."""
-    return value.upper() if value.lower() in ("true", "false") else value
-
-
-def _listed(value: object) -> str:
-    """A list as `inventory.plain` has it, from `a,b` or `["a","b"]`."""
-    text = str(value or "").strip()
-    items = json.loads(text) if text.startswith("[") else text.split(",")
-    return ", ".join(sorted(str(item).strip() for item in items if str(item).strip()))
-
-
-def _role(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("roles", name, owner)
-    return None if row is None else _owned(row, {})
-
-
-def _warehouse(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("warehouses", name, owner)
-    if row is None:
-        return None
-    parameters = reader.properties(
-        owner, f"show parameters like 'STATEMENT%TIMEOUT_IN_SECONDS' in warehouse {name}", "key", "value"
-    )
-    return _owned(
-        row,
-        {
-            "AUTO_SUSPEND": row["auto_suspend"],
-            "AUTO_RESUME": _yes(row["auto_resume"]),
-            "RESOURCE_MONITOR": row["resource_monitor"],
-            **parameters,
-        },
-    )
-
-
-def _resource_monitor(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("resource monitors", name, owner)
-    if row is None:
-        return None
-    return _owned(
-        row,
-        {
-            "CREDIT_QUOTA": f"{float(row['credit_quota'] or 0):g}",
-            "FREQUENCY": row["frequency"],
-            "NOTIFY_AT": str(row["notify_at"]).rstrip("%"),
-            "SUSPEND_AT": str(row["suspend_at"]).rstrip("%"),
-            "SUSPEND_IMMEDIATE_AT": str(row["suspend_immediately_at"]).rstrip("%"),
-        },
-    )
-
-
-def _database(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("databases", name, owner)
-    if row is None:
-        return None
-    collation = reader.properties(
-        owner, f"show parameters like 'DEFAULT_DDL_COLLATION' in database {name}", "key", "value"
-    )
-    return _owned(row, {"TRANSIENT": str("TRANSIENT" in str(row["options"])).upper(), **collation})
-
-
-def _schema(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("schemas", name, owner)
-    return (
-        None if row is None else _owned(row, {"MANAGED ACCESS": str("MANAGED ACCESS" in str(row["options"])).upper()})
-    )
-
-
-def _integration(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("integrations", name, owner)
-    if row is None:
-        return None
-    found = reader.properties(owner, f"desc integration {name}", "property", "property_value")
-    return _owned(
-        row,
-        {
-            "TYPE": row["type"],
-            "STORAGE_PROVIDER": found.get("STORAGE_PROVIDER", ""),
-            "ENABLED": _yes(found.get("ENABLED")),
-            "STORAGE_AWS_ROLE_ARN": found.get("STORAGE_AWS_ROLE_ARN", ""),
-            "STORAGE_ALLOWED_LOCATIONS": _listed(found.get("STORAGE_ALLOWED_LOCATIONS")),
-        },
-    )
-
-
-def _file_format(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("file formats", name, owner)
-    if row is None:
-        return None
-    options = json.loads(row["format_options"])
-    return _owned(
-        row, {option: _option(value) for option, value in options.items()} | {"TYPE": str(row["type"]).upper()}
-    )
-
-
-def _option(value: object) -> str:
-    """An option of a file format as `inventory.plain` has it, a line end as the scripts write it."""
-    if isinstance(value, bool):
-        return str(value).upper()
-    if isinstance(value, list):
-        return ", ".join(sorted(map(str, value)))
-    return str(value).replace("\n", "\\n")
-
-
-def _stage(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("stages", name, owner)
-    return None if row is None else _owned(row, {"URL": row["url"], "STORAGE_INTEGRATION": row["storage_integration"]})
-
-
-def _table(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("tables", name, owner)
-    if row is None:
-        return None
-    columns = reader.ask(owner, f"show columns in table {name}")
-    return _owned(row, {f"COLUMN {column['column_name']}": _type(column["data_type"]) for column in columns})
+def text(value: object) -> str:
+    """A value as `inventory.plain` has it, from the many ways in which SHOW and DESC write it."""
+    said = json.dumps(value) if isinstance(value, list) else "" if value is None else str(value)
+    if said.lower() in ("true", "false"):
+        return said.upper()
+    if re.fullmatch(r"[0-9]+([.]0+)?%?", said):
+        return said.rstrip("%").partition(".")[0]
+    items = map(str, json.loads(said)) if said.startswith("[") else said.replace("\n", "\\n").split(",")
+    return ", ".join(sorted(item.strip(" ") for item in items))
 
 
 def _type(data_type: str) -> str:
@@ -221,50 +114,26 @@ def _type(data_type: str) -> str:
     return str(told["type"])
 
 
-def _view(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("views", name, owner)
-    return None if row is None else _owned(row, {"SECURE": _yes(row["is_secure"])})
-
-
-def _user(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.show("users", name, owner)
-    if row is None:
-        return None
-    parameters = reader.properties(owner, f"show parameters in user {name}", "key", "value")
-    return _owned(
-        row,
-        {
-            "TYPE": row["type"],
-            "DEFAULT_ROLE": row["default_role"],
-            "DEFAULT_WAREHOUSE": row["default_warehouse"],
-            "DEFAULT_SECONDARY_ROLES": _listed(row["default_secondary_roles"]),
-            "PUBLIC KEY": _yes(row["has_rsa_public_key"]),
-            "PASSWORD": _yes(row["has_password"]),
-            "DISABLED": _yes(row["disabled"]),
-            **{parameter: _parameter(value) for parameter, value in parameters.items()},
-        },
-    )
-
-
-def _network_policy(reader: _Reader, name: str, owner: str) -> Thing | None:
-    row = reader.one(owner, "show network policies", name)
-    if row is None:
-        return None
-    found = reader.properties(owner, f"desc network policy {name}", "name", "value")
-    return _owned(row, {"ALLOWED_IP_LIST": _listed(found.get("ALLOWED_IP_LIST"))})
-
-
-_READERS: Mapping[str, Callable[[_Reader, str, str], Thing | None]] = {
-    "ROLE": _role,
-    "WAREHOUSE": _warehouse,
-    "RESOURCE MONITOR": _resource_monitor,
-    "DATABASE": _database,
-    "SCHEMA": _schema,
-    "INTEGRATION": _integration,
-    "FILE FORMAT": _file_format,
-    "STAGE": _stage,
-    "TABLE": _table,
-    "VIEW": _view,
-    "USER": _user,
-    "NETWORK POLICY": _network_policy,
+_NAMES = {
+    "has_rsa_public_key": "PUBLIC KEY",
+    "has_password": "PASSWORD",
+    "is_secure": "SECURE",
+    "suspend_immediately_at": "SUSPEND_IMMEDIATE_AT",
 }
+"""Columns of SHOW that the scripts, or people, call otherwise."""
+
+_KINDS: Mapping[str, tuple[str, tuple[tuple[str, str, str], ...]]] = {
+    "ROLE": ("roles", ()),
+    "WAREHOUSE": ("warehouses", (("show parameters in warehouse", "key", "value"),)),
+    "RESOURCE MONITOR": ("resource monitors", ()),
+    "DATABASE": ("databases", (("show parameters in database", "key", "value"),)),
+    "SCHEMA": ("schemas", ()),
+    "INTEGRATION": ("integrations", (("desc integration", "property", "property_value"),)),
+    "FILE FORMAT": ("file formats", ()),
+    "STAGE": ("stages", ()),
+    "TABLE": ("tables", ()),
+    "VIEW": ("views", ()),
+    "USER": ("users", (("show parameters in user", "key", "value"),)),
+    "NETWORK POLICY": ("network policies", (("desc network policy", "name", "value"),)),
+}
+"""What SHOW calls the objects of a kind, and the questions that tell more: columns of a property's name and value."""

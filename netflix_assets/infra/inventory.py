@@ -184,20 +184,26 @@ def columns_of(text: str) -> dict[str, str]:
 _Change = Callable[[Inventory, Statement, "re.Match[str]"], None]
 
 
+def _words(text: str) -> str:
+    return " ".join(text.upper().split())
+
+
+def _kind(match: re.Match[str]) -> str:
+    kind = _words(match["kind"])
+    return {"STORAGE INTEGRATION": "INTEGRATION", "TRANSIENT DATABASE": "DATABASE"}.get(kind, kind)
+
+
 def _use_role(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
     """Changes nothing in the account."""
 
 
 def _create(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
-    kind = " ".join(match["kind"].upper().split())
-    rest = match["rest"]
+    kind, rest = _kind(match), match["rest"]
     properties = properties_of(rest)
-    if kind in ("DATABASE", "TRANSIENT DATABASE"):
-        properties["TRANSIENT"] = str(kind.startswith("TRANSIENT")).upper()
-        kind = "DATABASE"
+    if kind == "DATABASE":
+        properties["TRANSIENT"] = str(match["kind"].lower().startswith("transient")).upper()
     if kind == "SCHEMA":
         properties["MANAGED ACCESS"] = str("with managed access" in rest.lower()).upper()
-    kind = {"STORAGE INTEGRATION": "INTEGRATION"}.get(kind, kind)
     # What is there already is left as it is.
     inventory.things.setdefault(Key(kind, match["name"].upper()), Thing(statement.role, properties))
 
@@ -207,55 +213,31 @@ def _create_table(inventory: Inventory, statement: Statement, match: re.Match[st
     inventory.things.setdefault(key, Thing(statement.role, columns_of(match["columns"])))
 
 
-def _add_column(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
-    key = Key("TABLE", match["name"].upper())
-    if key not in inventory.things:
-        raise InfraError(f"{statement.where} alters {key}, which no statement before it creates")
-    for column, type_ in columns_of(match["column"]).items():
-        inventory.things[key].properties.setdefault(column, type_)
-
-
 def _create_view(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
     inventory.things[Key("VIEW", match["name"].upper())] = Thing(statement.role, {"SECURE": "TRUE"})
 
 
 def _alter(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
-    kind = {"STORAGE INTEGRATION": "INTEGRATION"}.get(
-        " ".join(match["kind"].upper().split()), " ".join(match["kind"].upper().split())
-    )
-    key = Key(kind, match["name"].upper())
+    key = Key(_kind(match), match["name"].upper())
     if key not in inventory.things:
         raise InfraError(f"{statement.where} alters {key}, which no statement before it creates")
-    inventory.things[key].properties.update(properties_of(match["rest"]))
+    properties = inventory.things[key].properties
+    if key.kind == "TABLE":
+        properties |= columns_of(match["rest"]) | properties
+    else:
+        properties |= properties_of(match["rest"])
 
 
 def _grant_role(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
     inventory.memberships.add(Membership(match["role"].upper(), match["kind"].upper(), match["member"].upper()))
 
 
-def _grant_database_role(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
-    inventory.privileges.add(Privilege("USAGE", "DATABASE ROLE", match["name"].upper(), match["role"].upper()))
-
-
-def _grant_on_account(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
-    for privilege in _privileges(match):
-        inventory.privileges.add(Privilege(privilege, "ACCOUNT", "", match["role"].upper()))
-
-
 def _grant(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
-    for privilege in _privileges(match):
-        kind, name = " ".join(match["kind"].upper().split()), match["name"].upper()
-        inventory.privileges.add(Privilege(privilege, kind, name, match["role"].upper()))
-
-
-def _grant_on_many(inventory: Inventory, statement: Statement, match: re.Match[str]) -> None:
-    for privilege in _privileges(match):
-        kind, scope = match["kinds"].upper().removesuffix("S"), match["scope"].upper()
-        inventory.privileges.add(Privilege(privilege, kind, match["schema"].upper(), match["role"].upper(), scope))
-
-
-def _privileges(match: re.Match[str]) -> list[str]:
-    return [" ".join(privilege.upper().split()) for privilege in match["privileges"].split(",")]
+    said = {"privileges": "usage", "kind": "account", "name": "", "scope": "one"} | match.groupdict()
+    given = {name: _words(value) for name, value in said.items()}
+    kind = given["kind"] if given["scope"] == "ONE" else given["kind"].removesuffix("S")
+    for privilege in given["privileges"].split(","):
+        inventory.privileges.add(Privilege(privilege.strip(), kind, given["name"], given["role"], given["scope"]))
 
 
 def _form(pattern: str, change: _Change) -> tuple[re.Pattern[str], _Change]:
@@ -275,16 +257,16 @@ _FORMS = (
     _form(rf"use role {_NAME}", _use_role),
     _form(rf"create (?P<kind>{_CREATED}) if not exists (?P<name>{_NAME})(?P<rest>\b.*)", _create),
     _form(rf"create table if not exists (?P<name>{_NAME})\s*\((?P<columns>.*)\)", _create_table),
-    _form(rf"alter table (?P<name>{_NAME}) add column if not exists (?P<column>.*)", _add_column),
     _form(rf"create or replace secure view (?P<name>{_NAME}) copy grants as .*", _create_view),
+    _form(rf"alter (?P<kind>table) (?P<name>{_NAME}) add column if not exists (?P<rest>.*)", _alter),
     _form(rf"alter (?P<kind>{_ALTERED}) (?P<name>{_NAME}) set (?P<rest>.*)", _alter),
     _form(rf"grant role (?P<role>{_NAME}) to (?P<kind>role|user) (?P<member>{_NAME})", _grant_role),
-    _form(rf"grant database role (?P<name>{_NAME}) to role (?P<role>{_NAME})", _grant_database_role),
-    _form(rf"grant {_PRIVILEGES} on account to role (?P<role>{_NAME})", _grant_on_account),
+    _form(rf"grant (?P<kind>database role) (?P<name>{_NAME}) to role (?P<role>{_NAME})", _grant),
+    _form(rf"grant {_PRIVILEGES} on account to role (?P<role>{_NAME})", _grant),
     _form(
-        rf"grant {_PRIVILEGES} on (?P<scope>all|future) (?P<kinds>tables|views) in schema (?P<schema>{_NAME}) "
+        rf"grant {_PRIVILEGES} on (?P<scope>all|future) (?P<kind>tables|views) in schema (?P<name>{_NAME}) "
         rf"to role (?P<role>{_NAME})",
-        _grant_on_many,
+        _grant,
     ),
     _form(rf"grant {_PRIVILEGES} on (?P<kind>{_ON}) (?P<name>{_NAME}) to role (?P<role>{_NAME})", _grant),
 )

@@ -79,8 +79,7 @@ class FakeAccount:
             (r"show (schema)s like '([\w$]+)' in database (\S+)", self._show),
             (r"show (\w+(?: \w+)?)s like '([\w$]+)' in schema (\S+)", self._show),
             (r"show network (policie)s", lambda _: self._rows("NETWORK POLICY", self._named)),
-            (r"show parameters like '([A-Z_%]+)' in (warehouse|database) (\w+)", self._parameters),
-            (r"show (p)arameters in (user) (\w+)", lambda _, kind, name: self._parameters("%", kind, name)),
+            (r"show parameters in (warehouse|database|user) (\w+)", self._parameters),
             (r"desc (integration|network policy) (\w+)", self._described),
             (r"show columns in table (\S+)", self._columns),
             (r"show grants to role (\w+)", self._grants_to),
@@ -114,10 +113,8 @@ class FakeAccount:
             raise ProgrammingError(msg=f"{kind} '{name}' does not exist or not authorized.", errno=2003)
         return self.inventory.things[Key(kind, name)]
 
-    def _parameters(self, pattern: str, kind: str, name: str) -> list[Row]:
-        like = pattern.replace("%", ".*")
-        properties = self._thing(kind, name).properties
-        return [{"key": key, "value": value} for key, value in properties.items() if re.fullmatch(like, key)]
+    def _parameters(self, kind: str, name: str) -> list[Row]:
+        return [{"key": key, "value": value} for key, value in self._thing(kind, name).properties.items()]
 
     def _described(self, kind: str, name: str) -> list[Row]:
         if not may_see(self.inventory, self._role, Key(kind, name)):
