@@ -174,7 +174,9 @@ def _parsed_once(shared: Path) -> Iterator[None]:
             for name in files:
                 shutil.copy(target / name, folder)
 
-        kept = made_once(shared / f"parsed-{project._fingerprint(settings)}", make)
+        # Where the account is decides as well whether dbt takes what was parsed.
+        port = settings.snowflake.port if settings.snowflake else ""
+        kept = made_once(shared / f"parsed-{project._fingerprint(settings)}{port}", make)
         target.mkdir(parents=True, exist_ok=True)
         for name in files:
             shutil.copy(kept / name, target)

@@ -12,7 +12,7 @@ from netflix_assets.landing.overview import overview_of
 from netflix_assets.loading.warehouse import out_of_date
 from netflix_assets.settings import Settings
 from netflix_assets.targets import duckdb_from, warehouse_from
-from netflix_assets.transform.project import PROJECT_DIR, dbt_environment, dbt_executable
+from netflix_assets.transform.project import PROJECT_DIR, dbt_environment, dbt_executable, prepared_project
 
 if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
@@ -52,8 +52,9 @@ def load_raw_tables(settings: Settings) -> None:
 
 
 def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """Run dbt on the project."""
-    with dbt_environment(settings):
+    """Run dbt on the project, which is parsed already."""
+    prepared_project(settings)
+    with dbt_environment(settings, run_id="a-run"):
         command = [dbt_executable(), *arguments, "--project-dir", str(PROJECT_DIR), "--profiles-dir", str(PROJECT_DIR)]
         return subprocess.run(
             command,

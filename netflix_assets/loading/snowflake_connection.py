@@ -67,7 +67,7 @@ class Session:
     """An open session, of one borrower at a time; every statement in it carries the same QUERY_TAG.
 
     Attributes:
-        is_sound: No statement was refused, so that nobody need ask what was left of it.
+        is_sound: No statement was refused but for what is not there, so that nobody need ask what was left of it.
     """
 
     def __init__(self, connection: Any, settings: SnowflakeSettings, user: ServiceUser) -> None:
@@ -91,8 +91,9 @@ class Session:
                 columns = tuple(column.name.lower() for column in cursor.description)
                 return Answer(rows, columns, cursor.rowcount or 0, cursor.sfqid or "")
         except Error as error:
-            self.is_sound = False
-            raise refused_statement(error, self._settings, self._user) from error
+            refused = refused_statement(error, self._settings, self._user)
+            self.is_sound = self.is_sound and refused.is_missing_object
+            raise refused from error
 
 
 _Key = tuple[Hashable, ...]
@@ -107,8 +108,8 @@ def session(
 ) -> Iterator[Session]:
     """Lend a session for the block: one that an earlier block left, or a new one.
 
-    It is left to the next block unless a statement was refused or something unforeseen happened, and so is never left
-    within a transaction. Temporary tables stay until it ends, or the next block replaces them.
+    It is left to the next block unless a statement was refused or something unforeseen happened, and so never within a
+    transaction that was not rolled back. Temporary tables stay until it ends, or the next block replaces them.
 
     Args:
         settings: The account.

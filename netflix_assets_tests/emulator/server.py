@@ -44,7 +44,7 @@ class Emulator:
     Attributes:
         port: Where it listens, on 127.0.0.1.
         requests: Paths of the requests received since `forget`.
-        sign_ins: The users who signed in since `forget`.
+        sign_ins: The users who signed in since `forget`, dbt's own sessions aside.
     """
 
     def __init__(self, settings: Settings) -> None:
@@ -195,7 +195,8 @@ class Emulator:
         token = answered["data"]["token"]
         state = state_of(_FAKESNOW.sessions[token])
         state.user = user
-        self.sign_ins.append(user)
+        if data["CLIENT_ENVIRONMENT"]["APPLICATION"] != "dbt":
+            self.sign_ins.append(user)
         state.parameters.set_all(data.get("SESSION_PARAMETERS", {}))
         # Without one, which fakesnow does not give, the client takes a session for ended and does not end it.
         answered["data"]["masterToken"] = token

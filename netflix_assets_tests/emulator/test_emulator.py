@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from netflix_assets.landing.bucket import LandingBucket
-from netflix_assets.loading.snowflake_connection import QueryTag, Session, session
+from netflix_assets.loading.snowflake_connection import QueryTag, Session, close_sessions, session
 from netflix_assets.loading.snowflake_errors import SnowflakeError
 from netflix_assets.loading.snowflake_sql import CREATE_LINES, Numbered, copy_lines
 from netflix_assets.settings import Duty, Settings
@@ -32,10 +32,12 @@ def database(snowflake_account: Account, s3: Settings) -> Iterator[Settings]:
 
 @contextmanager
 def signed_in(settings: Settings) -> Iterator[Session]:
+    """A session that ends with the block."""
     assert settings.snowflake is not None
     user = settings.snowflake.users[Duty.LOADER]
     with session(settings.snowflake, user, QueryTag("test"), connect_seconds=10) as opened:
         yield opened
+    close_sessions()
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ final as (
         user_id,
         cast(rated_at as date) as rated_on,
         rating_month,
-        count(*) as rating_count,
+        -- Else of another precision on Snowflake than the contract's, which on_schema_change may take for a change.
+        cast(count(*) as bigint) as rating_count,
         cast(sum(rating) as decimal(18, 1)) as rating_sum,
         min(rated_at) as first_rated_at,
         max(rated_at) as last_rated_at,
