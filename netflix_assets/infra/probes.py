@@ -116,6 +116,12 @@ def probes(database: str) -> list[Probe]:
             expected=((1,), (None,)),
         ),
         _asks(
+            "minus_zero_and_zero_are_zero",
+            "loads add 0 to every DOUBLE, so that no -0 is in a table",
+            "select try_to_double('-0') < 0, cast(try_to_double('-0') + 0 as varchar) = cast(0::double as varchar)",
+            expected=((False, True),),
+        ),
+        _asks(
             "trim_takes_off_blanks_alone",
             "titles and tags are trimmed of what is named, and of nothing else",
             "select length(trim('x' || chr(160), ' '))",
