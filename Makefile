@@ -24,7 +24,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --extra pr
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev docs test coverage test-fast fuzz torture build-modified bench bench-load bench-arrival bench-snowflake bench-report pictures picture-report lint format lock clean
+.PHONY: help setup demo dev docs test coverage test-fast fuzz torture build-modified bench bench-load bench-arrival bench-snowflake bench-cost bench-report pictures picture-report lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -90,7 +90,7 @@ fuzz: $(READY_ALL) ## Hold every reader of raw files to one verdict, by N lines 
 torture: $(READY_ALL) ## Kill, starve and crowd the program N times (N=200), and compare with an undisturbed run
 	$(BIN)/python -W ignore -m netflix_assets_tests.torture $(or $(N),200)
 
-bench: bench-load bench-arrival bench-snowflake bench-report ## Measure every part (SCALE=1 is 32 million ratings)
+bench: bench-load bench-arrival bench-snowflake bench-cost bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 
 bench-load: $(READY_ALL) ## The loading part of bench
 	$(BIN)/python -m benchmarks.load --scale $(SCALE)
@@ -109,6 +109,9 @@ pictures: $(READY_ALL) ## Take the README's pictures of the Dagster UI (needs ch
 
 bench-snowflake: $(READY_ALL) ## The same load and build on DuckDB and on the Snowflake emulator (needs Python 3.11)
 	$(BIN)/python -W ignore -m benchmarks.snowflake --scale $(or $(SNOWFLAKE_SCALE),0.01)
+
+bench-cost: $(READY_ALL) ## What Snowflake and S3 would bill for a first load, a month and a correction (needs Python 3.11)
+	$(BIN)/python -W ignore -m benchmarks.cost
 
 lint: $(READY_ALL) ## Check style, types, imports, SQL and the files of the deployment
 	$(BIN)/ruff format --check .
