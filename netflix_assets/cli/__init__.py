@@ -3,6 +3,7 @@
 One module a group of commands. What a command needs is imported when it runs, so that `--help` answers at once.
 """
 
+import gc
 from typing import Any
 
 import click
@@ -14,12 +15,17 @@ from netflix_assets.cli.servers import dev, s3
 from netflix_assets.cli.upload import upload
 from netflix_assets.settings.environment import isolate_process
 
+_SELDOM = (100_000, 20, 100)
+"""New objects before Python looks for garbage among them, and how much less often among the older ones."""
+
 
 class _Program(click.Group):
     """The program; a test that invokes a command within its own process keeps its environment."""
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         isolate_process()
+        # A command lives for seconds, and looking for garbage as often as Python does takes a tenth of them.
+        gc.set_threshold(*_SELDOM)
         return super().__call__(*args, **kwargs)
 
 
