@@ -13,18 +13,21 @@ UV = $(or $(UV_ON_PATH),$(BIN)/uv)
 unexport PYTHONDONTWRITEBYTECODE
 
 # Call it with the locks. uv does not read where pip was told to look for packages.
-define INSTALL
+define SYNC
 	@UV_DEFAULT_INDEX="$${UV_DEFAULT_INDEX:-$${PIP_INDEX_URL:-$$($(PYTHON) -m pip config get global.index-url 2>/dev/null)}}"; \
 	if [ -n "$$UV_DEFAULT_INDEX" ]; then export UV_DEFAULT_INDEX; else unset UV_DEFAULT_INDEX; fi; \
-	$(UV) pip sync --python $(BIN)/python --require-hashes $(1) && \
-	$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	$(UV) pip sync --python $(1)/bin/python --require-hashes $(2)
+endef
+define INSTALL
+	$(call SYNC,$(VENV),$(1))
+	@$(UV) pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
 endef
 
-COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --extra production --generate-hashes \
+COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev docs test coverage test-fast fuzz torture build-modified bench bench-load bench-arrival bench-snowflake bench-cost bench-report pictures picture-report lint format lock clean
+.PHONY: help setup demo dev docs test coverage test-fast fuzz torture build-modified bench bench-load bench-raw-load bench-arrival bench-snowflake bench-cost bench-report pictures picture-report lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -90,10 +93,20 @@ fuzz: $(READY_ALL) ## Hold every reader of raw files to one verdict, by N lines 
 torture: $(READY_ALL) ## Kill, starve and crowd the program N times (N=200), and compare with an undisturbed run
 	$(BIN)/python -W ignore -m netflix_assets_tests.torture $(or $(N),200)
 
-bench: bench-load bench-arrival bench-snowflake bench-cost bench-report ## Measure every part (SCALE=1 is 32 million ratings)
+bench: bench-load bench-raw-load bench-arrival bench-snowflake bench-cost bench-report ## Measure every part (SCALE=1 is 32 million ratings)
 
 bench-load: $(READY_ALL) ## The loading part of bench
 	$(BIN)/python -m benchmarks.load --scale $(SCALE)
+
+# An environment of its own: dlt is only compared with.
+DLT := .netflix/bench/dlt
+$(DLT)/.ready: $(READY_ALL) benchmarks/dlt.lock
+	@$(UV) venv --quiet --clear --python $(BIN)/python $(DLT)
+	$(call SYNC,$(DLT),benchmarks/dlt.lock)
+	@touch $@
+
+bench-raw-load: $(DLT)/.ready ## One file from S3 into DuckDB: ours, by hand, and with dlt (SCALE=0.1 is 3.2 million ratings)
+	$(BIN)/python -m benchmarks.raw_load --scale $(SCALE) --dlt $(DLT)/bin/python
 
 bench-report: $(READY_ALL) ## The report part of bench (DATA=folder/zip of MovieLens CSVs as well)
 	$(BIN)/python -m benchmarks.report --scale $(SCALE) $(if $(DATA),--data "$(DATA)")
@@ -135,11 +148,12 @@ NAMES = sed -n 's/^\([A-Za-z0-9._-]*\).*==.*/\1/p'
 # What only developing needs, or needs on more machines than running does, is in a file of its own.
 lock: ## Pin every package with its hashes (needs uv: on the PATH, or in .venv after `make setup`)
 	cat requirements.lock requirements-dev.lock > $(VENV)/all.lock
-	$(COMPILE) --extra dev --output-file $(VENV)/all.lock pyproject.toml
-	$(COMPILE) --constraint $(VENV)/all.lock --output-file requirements.lock pyproject.toml
+	$(COMPILE) --extra production --extra dev --output-file $(VENV)/all.lock pyproject.toml
+	$(COMPILE) --extra production --constraint $(VENV)/all.lock --output-file requirements.lock pyproject.toml
 	grep -vxFf requirements.lock $(VENV)/all.lock | $(NAMES) > $(VENV)/dev.names
-	$(COMPILE) --constraint $(VENV)/all.lock --extra dev --output-file requirements-dev.lock pyproject.toml \
+	$(COMPILE) --extra production --extra dev --constraint $(VENV)/all.lock --output-file requirements-dev.lock pyproject.toml \
 		$$($(NAMES) requirements.lock | grep -vxFf $(VENV)/dev.names | sed 's/^/--no-emit-package /')
+	$(COMPILE) --output-file benchmarks/dlt.lock benchmarks/dlt.in
 
 clean: ## Remove the environment and all local state
 	rm -rf $(VENV) .netflix
