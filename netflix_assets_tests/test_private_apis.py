@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import inspect
+from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,39 @@ def test_an_interrupted_step_and_an_evaluated_check_are_told_from_others() -> No
     status = private_apis.AssetCheckExecutionRecordStatus
     assert {status.SUCCEEDED, status.FAILED} < set(status)
     assert callable(dg.DagsterInstance.ephemeral().event_log_storage.get_asset_check_execution_history)
+
+
+# What it imports for itself alone is looked at here too.
+IMPORTED: Any = private_apis
+JOB, PLAN, RUN, INSTANCE = object(), object(), object(), object()
+RECORDED = dict.fromkeys(
+    (
+        *("job_name", "run_id", "run_config", "status", "tags", "root_run_id", "parent_run_id", "step_keys_to_execute"),
+        *("execution_plan_snapshot", "job_snapshot", "parent_job_snapshot", "asset_selection", "op_selection"),
+        *("asset_check_selection", "resolved_op_selection", "remote_job_origin", "job_code_origin", "asset_graph"),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("function", "given", "named"),
+    [
+        (IMPORTED.InMemoryJob, [JOB], {}),
+        (IMPORTED.create_execution_plan, [JOB], {"run_config": {}, "tags": {}}),
+        (IMPORTED.snapshot_from_execution_plan, [PLAN, "snapshot"], {}),
+        (IMPORTED.RegisteredCodeLocationOrigin, ["location"], {}),
+        (IMPORTED.RemoteRepositoryOrigin, [None, "repository"], {}),
+        (IMPORTED.RemoteRepositoryOrigin.get_job_origin, [None, "job"], {}),
+        (IMPORTED.execute_run_iterator, [JOB, RUN, INSTANCE], {}),
+        (dg.DagsterInstance.create_run, [INSTANCE], RECORDED),
+        (dg.JobDefinition.as_ephemeral_job, [JOB], {"resource_defs": {}, "input_values": {}}),
+    ],
+    ids=lambda value: getattr(value, "__qualname__", ""),
+)
+def test_dagster_records_and_executes_a_run_by_what_it_is_given_here(
+    function: Callable[..., object], given: list[object], named: dict[str, object]
+) -> None:
+    inspect.signature(function).bind(*given, **named)
 
 
 def test_a_retried_run_says_so_in_a_tag() -> None:
