@@ -45,7 +45,7 @@ from netflix_assets_tests import chromium
 from netflix_assets_tests.distribution import Distribution, turn
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
-from netflix_assets_tests.warm_dbt import warm_dbt
+from netflix_assets_tests.warm_dbt import python_beside, warm_dbt
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -187,14 +187,20 @@ def _parsed_once(shared: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _dbt_imported_once(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """Have the dbt commands of this process start from one that has imported dbt already."""
     cold = project.dbt_executable
     with warm_dbt(tmp_path_factory.mktemp("dbt")) as executable, pytest.MonkeyPatch.context() as monkeypatch:
         for name, module in list(sys.modules.items()):
             if name.startswith("netflix_assets") and getattr(module, "dbt_executable", None) is cold:
                 monkeypatch.setattr(module, "dbt_executable", lambda: str(executable))
-        yield
+        yield executable
+
+
+@pytest.fixture(scope="session")
+def python(dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The Python to start our programs with in processes of their own: the dbt commands of these are warm, too."""
+    return python_beside(dbt, tmp_path_factory.mktemp("environment"))
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ from netflix_assets.formats.months import time_window
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.settings import Settings
 from netflix_assets.targets import warehouse_from
-from netflix_assets.transform.project import PROJECT_DIR, dbt_environment, dbt_executable
+from netflix_assets.transform.project import PROJECT_DIR, dbt_environment, dbt_executable, prepared_project
 
 _NBSP = "\u00a0"
 
@@ -115,16 +115,14 @@ def load(settings: Settings) -> int:
 
 def dbt_build(settings: Settings, *arguments: str) -> dict[str, str]:
     """Build with every test; returns the status of each node by its name."""
-    folder = settings.home / "build"
+    # Parsed by whoever was first, where dbt finds it.
+    prepared_project(settings)
+    folder = settings.dbt_target_path
+    (folder / "run_results.json").unlink(missing_ok=True)
     with dbt_environment(settings):
         done = subprocess.run(
             [dbt_executable(), "--quiet", "build", "--project-dir", str(PROJECT_DIR), *arguments],
-            env={
-                **os.environ,
-                "DBT_PROFILES_DIR": str(PROJECT_DIR),
-                "DBT_TARGET_PATH": str(folder),
-                "DBT_LOG_PATH": str(folder),
-            },
+            env={**os.environ, "DBT_LOG_PATH": str(folder)},
             capture_output=True,
             text=True,
             check=False,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
@@ -12,10 +13,12 @@ from dagster._core.remote_origin import CodeLocationOrigin, InProcessCodeLocatio
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from dagster._core.workspace.context import WorkspaceProcessContext
 from dagster._core.workspace.load_target import WorkspaceLoadTarget
+from dagster._daemon.backfill import execute_backfill_iteration
 from dagster_graphql.test.utils import execute_dagster_graphql
 
 from netflix_assets.automation.executors import CODE_LOCATION
 from netflix_assets.automation.instance import dagster_instance
+from netflix_assets.definitions import build_defs
 from netflix_assets.partitions import MONTHS
 from netflix_assets.settings import PROJECT_ROOT
 from netflix_assets_tests.pipeline import Pipeline
@@ -34,6 +37,7 @@ class WebServer:
 
     def __init__(self, instance: dg.DagsterInstance, process: WorkspaceProcessContext) -> None:
         self.instance = instance
+        self.process = process
         self._context = process.create_request_context()
 
     def ask(self, query: str, **variables: object) -> Any:
@@ -60,6 +64,7 @@ NODES = """{ assetNodes {
     assetMaterializations(limit: 1) { runId }
     assetObservations(limit: 1) { runId }
     partitionStats { numMaterialized numFailed }
+    assetChecksOrError { ... on AssetChecks { checks { name executionForLatestMaterialization { status } } } }
 } }"""
 
 
@@ -73,6 +78,15 @@ def test_the_lineage_of_a_pipeline_just_built_is_green(server: WebServer) -> Non
         assert not node["isObservable"] or node["assetObservations"] or "genome" in name, name
         if node["isMaterializable"] and node["isPartitioned"]:
             assert node["partitionStats"] == {"numMaterialized": len(months), "numFailed": 0}, name
+        if node["isMaterializable"]:
+            results = {check["name"]: check["executionForLatestMaterialization"] for check in checks_of(node)}
+            assert [check for check, result in results.items() if not result or result["status"] != "SUCCEEDED"] == []
+
+
+def checks_of(node: Any) -> list[Any]:
+    """The checks of an asset; the page answers otherwise where it has none."""
+    found: list[Any] = node["assetChecksOrError"].get("checks", [])
+    return found
 
 
 OWNERS = """{
@@ -116,6 +130,29 @@ def test_a_run_of_the_command_line_is_on_the_timeline_with_its_assets_and_can_be
         repeated = server.ask(REPEAT, of={"parentRunId": run["runId"], "strategy": "ALL_STEPS"})["launchRunReexecution"]
         assert repeated["__typename"] == "LaunchRunSuccess", repeated
         assert repeated["run"] == {"assetSelection": run["assetSelection"], "status": "QUEUED"}
+
+
+BACKFILL = """mutation($of: LaunchBackfillParams!) { launchPartitionBackfill(backfillParams: $of) {
+    __typename
+    ... on PythonError { message }
+} }"""
+
+
+def test_everything_can_be_materialized_for_some_months_and_what_is_on_top_is_queued_at_once(small: Pipeline) -> None:
+    graph = build_defs(small.settings).resolve_asset_graph()
+    everything = [{"path": list(key.path)} for key in graph.materializable_asset_keys]
+    with web_server(small) as server:
+        (first,) = server.instance.get_run_records()
+        months = ["2015-03", "2015-04", "2015-05"]
+        answer = server.ask(BACKFILL, of={"assetSelection": everything, "partitionNames": months})
+        assert answer["launchPartitionBackfill"]["__typename"] == "LaunchBackfillSuccess", answer
+        list(execute_backfill_iteration(server.process, logging.getLogger(__name__)))
+        runs = [run for run in server.instance.get_runs() if run.run_id != first.dagster_run.run_id]
+        assert {run.status for run in runs} == {dg.DagsterRunStatus.QUEUED}
+        by_months = {bool(run.tags.get("dagster/asset_partition_range_start")): run.asset_selection for run in runs}
+        assert len(runs) == 2
+        assert by_months[True] == {dg.AssetKey(["raw", "raw_ratings"])}
+        assert {dg.AssetKey(["raw", "raw_movies"]), dg.AssetKey(["dim", "dim_movies"])} <= (by_months[False] or set())
 
 
 RESOURCES = """query($of: RepositorySelector!) { allTopLevelResourceDetailsOrError(repositorySelector: $of) {

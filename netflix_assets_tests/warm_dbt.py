@@ -10,6 +10,7 @@ import gc
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
@@ -34,6 +35,30 @@ with socket.socket(socket.AF_UNIX) as server:
         signal.signal(signal_, lambda which, _frame: os.kill(number, which))
     sys.exit(int(answers.readline()))
 """
+
+
+def python_beside(dbt: Path, folder: Path) -> Path:
+    """Make an environment of this one's packages and programs, but with that `dbt`; returns its Python.
+
+    What is started by it, and whatever that starts, finds that `dbt` beside its own Python.
+    """
+    ours, bin_ = Path(sys.prefix), folder / "bin"
+    bin_.mkdir(parents=True)
+    shutil.copy(ours / "pyvenv.cfg", folder)
+    for libraries in ours.glob("lib*"):
+        (folder / libraries.name).symlink_to(libraries.resolve())
+    for program in (ours / "bin").iterdir():
+        if program.name == "dbt" or not program.is_file():
+            continue
+        with program.open("rb") as opened:
+            is_script = opened.read(2) == b"#!"
+        if is_script:
+            (bin_ / program.name).write_text(program.read_text().replace(f"{ours}/bin/", f"{bin_}/"))
+            (bin_ / program.name).chmod(0o755)
+        else:
+            (bin_ / program.name).symlink_to(program.resolve())
+    (bin_ / "dbt").symlink_to(dbt)
+    return bin_ / Path(sys.executable).name
 
 
 @contextmanager

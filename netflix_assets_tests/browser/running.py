@@ -80,7 +80,7 @@ class Dev:
 
 
 @contextmanager
-def dev_server(settings: Settings) -> Iterator[Dev]:
+def dev_server(settings: Settings, python: Path = Path(sys.executable)) -> Iterator[Dev]:
     """`netflix-assets dev` on a free port, until the block ends."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -89,7 +89,7 @@ def dev_server(settings: Settings) -> Iterator[Dev]:
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("w") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "netflix_assets.cli", "dev", "--port", str(port)],
+            [str(python), "-m", "netflix_assets.cli", "dev", "--port", str(port)],
             env=environment(settings),
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -27,9 +27,11 @@ def leaves(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
             yield (*path, name)
 
 
-def run_in(settings: Settings, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+def run_in(
+    settings: Settings, *arguments: str, python: Path = Path(sys.executable), **environment: str
+) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-m", "netflix_assets.cli", *arguments],
+        [str(python), "-m", "netflix_assets.cli", *arguments],
         env={
             **os.environ,
             "NETFLIX_HOME": str(settings.home),
@@ -96,10 +98,10 @@ def hostile(tmp_path: Path) -> dict[str, str]:
 
 
 def test_upload_materialize_and_status_work_each_alone_in_a_shell_set_up_for_other_projects(
-    settings: Settings, release: Path, hostile: dict[str, str]
+    settings: Settings, release: Path, hostile: dict[str, str], python: Path
 ) -> None:
     def run(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run_in(settings, *arguments, **hostile)
+        return run_in(settings, *arguments, python=python, **hostile)
 
     uploaded = run(settings, "upload", str(release))
     assert (uploaded.returncode, uploaded.stderr) == (0, "")

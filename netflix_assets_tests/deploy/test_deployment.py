@@ -22,6 +22,7 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc  # type: ignore[import-un
 
 from netflix_assets.definitions import build_defs
 from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets.transform.project import prepared_project
 from netflix_assets_tests.browser.running import Dev, environment, wait_for
 from netflix_assets_tests.deploy import postgres
 from netflix_assets_tests.pipeline import SMALL, Pipeline
@@ -68,6 +69,7 @@ class Deployment:
     variables: dict[str, str]
     base: dict[str, str]
     prefix: list[str]
+    python: Path
     processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
 
     def command(self, service: str) -> tuple[list[str], dict[str, str]]:
@@ -77,7 +79,7 @@ class Deployment:
         # Containers have networks of their own; here it is this machine's, which must not serve others.
         arguments = ["127.0.0.1" if part == "0.0.0.0" else part for part in arguments]
         given = {name: filled_in(str(value), self.variables) for name, value in definition["environment"].items()}
-        return [*self.prefix, str(Path(sys.executable).with_name(program)), *arguments], {**self.base, **given}
+        return [*self.prefix, str(self.python.with_name(program)), *arguments], {**self.base, **given}
 
     def start(self, service: str) -> None:
         command, given = self.command(service)
@@ -126,7 +128,7 @@ def database() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture
-def deployment(database: postgres.Server, s3: Settings, tmp_path: Path) -> Iterator[Deployment]:
+def deployment(database: postgres.Server, s3: Settings, python: Path, tmp_path: Path) -> Iterator[Deployment]:
     home = tmp_path / "dagster"
     # As the image has it.
     for folder in ("logs", ".logs_queue"):
@@ -148,7 +150,9 @@ def deployment(database: postgres.Server, s3: Settings, tmp_path: Path) -> Itera
         "NETFLIX_S3_ENDPOINT": s3.s3_endpoint,
     }
     given = {**environment(s3), "DAGSTER_HOME": str(home)}
-    one = Deployment(home, variables, given, in_a_container(given))
+    # As in the image, the dbt project is parsed.
+    prepared_project(s3)
+    one = Deployment(home, variables, given, in_a_container(given), python)
     try:
         yield one
     finally:
