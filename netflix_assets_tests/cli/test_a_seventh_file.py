@@ -12,7 +12,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from decimal import Decimal
 from pathlib import Path
 
@@ -33,13 +32,11 @@ BY_MONTH = '        month_column="timestamp",\n'
 BY_DAY = f"{BY_MONTH}        partition_by=Grain.DAY,\n"
 YEAR = dt.datetime.now(dt.timezone.utc).year - 1
 SOURCE = """\
+sources:
+  - name: raw
+    tables:
       - name: raw_directors
         description: A movie and one of its directors a row, as in directors.csv.
-        config:
-          meta:
-            dagster:
-              asset_key: [raw, raw_directors]
-              owners: ["team:data"]
         columns:
           - name: movieId
             quote: true
@@ -90,7 +87,7 @@ for name, test in inspect.getmembers(test_lineage, inspect.isfunction):
 
 
 def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_model(
-    settings: Settings, tmp_path: Path
+    settings: Settings, tmp_path: Path, python: Path
 ) -> None:
     copy = tmp_path / "checkout"
     ignore = shutil.ignore_patterns("__pycache__", "target", "logs")
@@ -101,9 +98,9 @@ def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_mo
     text = catalog.read_text().replace(START_OF_ENTRIES, START_OF_ENTRIES + ENTRY).replace(BY_MONTH, BY_DAY)
     # Of each day Dagster records something.
     catalog.write_text(text.replace('FIRST_MONTH = "1995-01"', f'FIRST_MONTH = "{YEAR}-01"'))
-    with (copy / "dbt_project" / "models" / "raw" / "sources.yml").open("a") as sources:
-        sources.write(SOURCE)
-    staging = copy / "dbt_project" / "models" / "staging"
+    models = copy / "dbt_project" / "models"
+    (models / "raw" / "raw_directors.yml").write_text(SOURCE)
+    staging = models / "staging"
     (staging / "src_directors.sql").write_text(MODEL)
     (staging / "src_directors.yml").write_text(PROPERTIES)
 
@@ -117,7 +114,7 @@ def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_mo
     corrected.mkdir()
     (corrected / "ratings.csv").write_text(ratings_csv([f"2,1,1.0,{start + 86_400}", f"2,4,1.0,{start + 86_401}"]))
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(release), str(corrected)],
+        [str(python), "-c", PROGRAM, str(release), str(corrected)],
         cwd=copy,
         env={
             **os.environ,

@@ -137,6 +137,10 @@ def test_what_exposures_read_is_public_and_every_macro_is_described(manifest: di
             assert macro["description"], macro["name"]
 
 
-def test_each_model_has_its_own_yml_beside_it(manifest: dict[str, Any]) -> None:
-    for node in nodes(manifest, "model"):
-        assert node["patch_path"] == "netflix://" + node["original_file_path"].replace(".sql", ".yml")
+def test_each_table_has_its_own_yml_beside_it(manifest: dict[str, Any]) -> None:
+    for node in nodes(manifest, "model", "seed"):
+        assert node["patch_path"] == f"netflix://{node['original_file_path'].rpartition('.')[0]}.yml"
+    for node in nodes(manifest, "snapshot"):
+        assert node["original_file_path"] == f"snapshots/{node['name']}.yml"
+    for node in manifest["sources"].values():
+        assert node["original_file_path"] == f"models/raw/{node['name']}.yml"
