@@ -12,9 +12,10 @@ import dagster as dg
 from netflix_assets.automation.runs import end_runs_of_dead_processes, free_slots_of_ended_runs
 from netflix_assets.errors import SettingsError
 from netflix_assets.pools import WAREHOUSE_POOL
-from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets.settings import Settings
 
-_CONFIGURATION = "dagster.yaml"
+# Not in the checkout's root: there Dagster warns, wherever DAGSTER_HOME is, that it does not use it.
+_CONFIGURATION = Path(__file__).with_name("dagster.yaml")
 
 
 def make_dagster_home(settings: Settings) -> Path:
@@ -24,11 +25,11 @@ def make_dagster_home(settings: Settings) -> Path:
         SettingsError: The folder cannot be written.
     """
     home = settings.dagster_home
-    configuration = (PROJECT_ROOT / _CONFIGURATION).read_bytes()
+    configuration, own = _CONFIGURATION.read_bytes(), home / _CONFIGURATION.name
     try:
         home.mkdir(parents=True, exist_ok=True)
-        if not (home / _CONFIGURATION).exists() or (home / _CONFIGURATION).read_bytes() != configuration:
-            (home / _CONFIGURATION).write_bytes(configuration)
+        if not own.exists() or own.read_bytes() != configuration:
+            own.write_bytes(configuration)
     except OSError as error:
         raise SettingsError(
             f"{error.filename} cannot be written ({error.strerror}); "

@@ -23,7 +23,7 @@ from netflix_assets.landing.local_s3 import reach
 from netflix_assets.settings import PROJECT_ROOT, Settings, Target
 
 _FORMAT = "nothing to run 1"
-_CODE = ("netflix_assets", "dbt_project", "dagster.yaml")
+_CODE = ("netflix_assets", "dbt_project")
 _NOT_CODE = {"__pycache__", "target", "logs"}
 # Two changes within one tick of a file system's clock cannot be told apart by time.
 _TICK_NS = 50_000_000
@@ -88,8 +88,7 @@ def _parts(settings: Settings) -> Iterator[object]:
 
 def _code() -> Iterator[Path]:
     for name in _CODE:
-        top = PROJECT_ROOT / name
-        for path in sorted(top.rglob("*")) if top.is_dir() else [top]:
+        for path in sorted((PROJECT_ROOT / name).rglob("*")):
             relative = path.relative_to(PROJECT_ROOT)
             if path.is_file() and not _NOT_CODE & set(relative.parts):
                 yield relative

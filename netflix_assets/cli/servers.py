@@ -111,7 +111,7 @@ def _dg_dev(settings: Settings, port: int) -> int:
                 *("dev", "--host", "127.0.0.1", "--port", str(port)),
                 *("--workspace", str(PROJECT_ROOT / "workspace.yaml")),
             ],
-            # Beside the instance's own dagster.yaml: from the checkout, Dagster warns that its copy is not used.
+            # What Dagster puts into the current folder is state.
             cwd=settings.dagster_home,
             env={
                 "NETFLIX_UI_URL": f"http://127.0.0.1:{port}",

@@ -140,7 +140,7 @@ def edit(path: Path) -> None:
         lambda copy: edit(copy / "dbt_project" / "models" / "mart" / "movie_scores.sql"),
         lambda copy: (copy / "dbt_project" / "seeds" / "new.csv").write_text("id\n1\n"),
         lambda copy: (copy / "dbt_project" / "macros" / "text.sql").unlink(),
-        lambda copy: edit(copy / "dagster.yaml"),
+        lambda copy: edit(copy / "netflix_assets" / "automation" / "dagster.yaml"),
     ],
 )
 def test_edited_code_or_models_ask_the_planner(
@@ -150,7 +150,6 @@ def test_edited_code_or_models_ask_the_planner(
     ignore = shutil.ignore_patterns("__pycache__", "target", "logs")
     for name in ("netflix_assets", "dbt_project"):
         shutil.copytree(PROJECT_ROOT / name, copy / name, ignore=ignore)
-    shutil.copy(PROJECT_ROOT / "dagster.yaml", copy)
     monkeypatch.setattr(unchanged, "PROJECT_ROOT", copy)
     assert unchanged.holds(known.settings, unchanged.fingerprint(known.settings))
     change(copy)

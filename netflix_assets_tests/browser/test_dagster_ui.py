@@ -63,7 +63,7 @@ def assets_of(runs: list[dict[str, object]]) -> set[str]:
     return {asset["path"][-1] for run in runs for asset in run["assetSelection"] or ()}  # type: ignore[attr-defined]
 
 
-def test_the_lineage_reads_left_to_right_from_s3_to_the_marts_and_nothing_warns(page: Page) -> None:
+def test_the_lineage_reads_left_to_right_from_s3_to_the_marts_and_nothing_warns(page: Page, dev: Dev) -> None:
     page.goto("/asset-groups")
     places = {}
     for group in ("landing", "raw", "staging", "fact", "mart"):
@@ -76,6 +76,8 @@ def test_the_lineage_reads_left_to_right_from_s3_to_the_marts_and_nothing_warns(
     expect(page.get_by_role("dialog")).to_have_count(0)
     for word in ("Warning", "Error", "Failed", "Overdue"):
         expect(page.get_by_text(word)).to_have_count(0)
+    log = (dev.settings.home / "dev.log").read_text()
+    assert [line for line in log.splitlines() if "Warning" in line or "WARNING" in line] == []
 
 
 def test_an_asset_page_shows_description_owner_kinds_columns_freshness_and_what_starts_it(page: Page) -> None:

@@ -93,7 +93,6 @@ def test_a_new_file_is_loaded_and_modelled_after_one_entry_one_source_and_its_mo
     ignore = shutil.ignore_patterns("__pycache__", "target", "logs")
     for name in ("netflix_assets", "netflix_assets_tests", "dbt_project"):
         shutil.copytree(PROJECT_ROOT / name, copy / name, ignore=ignore)
-    shutil.copy(PROJECT_ROOT / "dagster.yaml", copy)
     catalog = copy / "netflix_assets" / "catalog.py"
     text = catalog.read_text().replace(START_OF_ENTRIES, START_OF_ENTRIES + ENTRY).replace(BY_MONTH, BY_DAY)
     # Of each day Dagster records something.
