@@ -118,6 +118,6 @@ def test_a_warehouse_that_a_run_holds_is_waited_for_and_then_named(warehouse: Du
 
 
 def test_every_mart_that_is_read_is_listed() -> None:
-    statements = [text for name, text in vars(queries).items() if re.fullmatch("_[A-Z]+", name)]
+    statements = [text for name, text in vars(queries).items() if re.fullmatch("_[A-Z_]+", name)]
     read = {name for text in statements for name in re.findall(r"\{mart\}\.(\w+)", text)}
     assert read == set(MARTS) - {"mart_movie_releases"}
