@@ -27,7 +27,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --generate
 	--no-emit-index-url --no-emit-find-links --no-annotate --no-header --no-strip-extras
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo dev docs test coverage test-fast fuzz torture build-modified bench bench-load bench-raw-load bench-arrival bench-snowflake bench-cost bench-report pictures picture-report lint format lock clean
+.PHONY: help setup demo dev docs test coverage test-fast fuzz torture build-modified bench bench-load bench-raw-load bench-arrival bench-snowflake bench-cost bench-growth bench-report pictures picture-report lint format lock clean
 
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -125,6 +125,9 @@ bench-snowflake: $(READY_ALL) ## The same load and build on DuckDB and on the Sn
 
 bench-cost: $(READY_ALL) ## What Snowflake and S3 would bill for a first load, a month and a correction (needs Python 3.11)
 	$(BIN)/python -W ignore -m benchmarks.cost
+
+bench-growth: $(READY_ALL) ## First load, one month and memory from 1 to 100 million ratings (MILLIONS="1 3.2"), and a chart
+	$(BIN)/python -W ignore -m benchmarks.growth $(if $(MILLIONS),--millions $(MILLIONS))
 
 lint: $(READY_ALL) ## Check style, types, imports, SQL and the files of the deployment
 	$(BIN)/ruff format --check .
