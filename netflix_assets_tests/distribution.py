@@ -12,13 +12,21 @@ SPREAD = (
     "automation/test_main_job.py",
     "automation/test_unchanged.py",
 )
+# Files that share one process: what dbt parses for an emulated account is of use to no other process's.
+TOGETHER = (
+    "automation/test_job_on_snowflake.py",
+    "transform/test_dbt_on_snowflake.py",
+    "transform/test_transactions_on_snowflake.py",
+)
 # What takes longest, first: nothing is left for one process alone at the end. Others follow in their own order.
 FIRST = ("browser/", "deploy/", "loading/test_load_contract.py", "cli/", "transform/", "automation/", "loading/")
 
 
 def scope(test: str) -> str:
-    """Return what the test has in common with all tests that must run in its process: its file, or itself alone."""
+    """Return what the test has in common with all tests that must run in its process: files, its file, or itself."""
     file = test.partition("::")[0]
+    if file.endswith(TOGETHER):
+        return "dbt on Snowflake"
     return test if file.endswith(SPREAD) else file
 
 

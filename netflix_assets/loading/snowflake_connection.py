@@ -18,7 +18,7 @@ from typing import Any
 
 from netflix_assets.errors import UserError
 from netflix_assets.loading.snowflake_errors import refused_statement
-from netflix_assets.loading.snowflake_parameters import as_sql, session_parameters
+from netflix_assets.loading.snowflake_parameters import as_sql, client_seconds, session_parameters
 from netflix_assets.loading.snowflake_sign_in import sign_in
 from netflix_assets.settings import ServiceUser, SnowflakeSettings
 
@@ -86,7 +86,7 @@ class Session:
 
         try:
             with self._connection.cursor() as cursor:
-                cursor.execute(sql)
+                cursor.execute(sql, timeout=client_seconds(self._settings.statement_seconds))
                 rows = cursor.fetchall()
                 columns = tuple(column.name.lower() for column in cursor.description)
                 return Answer(rows, columns, cursor.rowcount or 0, cursor.sfqid or "")

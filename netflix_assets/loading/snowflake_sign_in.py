@@ -7,7 +7,7 @@ from typing import Any
 
 from netflix_assets.errors import WarehouseError
 from netflix_assets.loading.snowflake_errors import refused_sign_in
-from netflix_assets.loading.snowflake_parameters import Value, client_seconds
+from netflix_assets.loading.snowflake_parameters import Value
 from netflix_assets.settings import ServiceUser, SnowflakeSettings
 
 _SOCKET_SECONDS = 60
@@ -49,9 +49,9 @@ def sign_in(
         schema="RAW",
         autocommit=True,
         login_timeout=connect_seconds,
-        # No network_timeout but one beyond Snowflake's own limits: the client cancels a statement that is still at
-        # work then.
-        network_timeout=client_seconds(settings.statement_seconds),
+        # Of what is no statement, such as cancelling one. The client would cancel a statement after it that is given no
+        # time of its own.
+        network_timeout=connect_seconds,
         additional_snowflake_connection_args={
             **(address if settings.host else {}),
             "socket_timeout": _SOCKET_SECONDS,

@@ -205,7 +205,7 @@ class FakeSession:
     def description(self) -> list[Any]:
         return [SimpleNamespace(name=name) for name in (self._rows[0] if self._rows else {"STATUS": ""})]
 
-    def execute(self, sql: str) -> None:
+    def execute(self, sql: str, *, timeout: int) -> None:
         self.executed.append(sql)
         if self._refusal is not None:
             raise ProgrammingError(msg="it does not exist or not authorized", errno=self._refusal)

@@ -3,7 +3,7 @@
 import pytest
 
 from netflix_assets.errors import InfraError
-from netflix_assets.infra.account import read_account
+from netflix_assets.infra.account import read_account, text
 from netflix_assets.infra.check import differences
 from netflix_assets.infra.inventory import Inventory, Key, Membership, Privilege
 from netflix_assets.infra.names import Names
@@ -18,6 +18,31 @@ def check(account: FakeAccount, inventory: Inventory) -> list[str]:
 
 def test_an_account_as_the_scripts_make_it_has_no_difference(account: FakeAccount, inventory: Inventory) -> None:
     assert check(account, inventory) == []
+
+
+@pytest.mark.parametrize(
+    ("shown", "said"),
+    [
+        (None, ""),
+        ("", ""),
+        ([], ""),
+        ("[]", ""),
+        (True, "TRUE"),
+        ("false", "FALSE"),
+        (60, "60"),
+        ("20.00", "20"),
+        ("80%", "80"),
+        (2592000, "2592000"),
+        ("0.5", "0.5"),
+        ('["B","A"]', "A, B"),
+        ("203.0.113.0/24,198.51.100.7/32", "198.51.100.7/32, 203.0.113.0/24"),
+        ("\n", "\\n"),
+        ("s3://acme/raw/", "s3://acme/raw/"),
+        ("YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM", "YYYY-MM-DD HH24:MI:SS.FF3 TZHTZM"),
+    ],
+)
+def test_values_are_compared_however_the_account_writes_them(shown: object, said: str) -> None:
+    assert text(shown) == said
 
 
 def test_it_only_reads(account: FakeAccount, inventory: Inventory) -> None:

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import json
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from snowflake.connector.cursor import SnowflakeCursor
 
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import LoadError, WarehouseError
@@ -41,19 +46,29 @@ def account(snowflake: Settings) -> SnowflakeSettings:
 # Limits.
 
 
-def test_the_client_outlasts_a_statement_and_a_statement_the_wait_for_a_lock(account: SnowflakeSettings) -> None:
+def test_the_client_outlasts_a_statement_and_a_statement_the_wait_for_a_lock(
+    account: SnowflakeSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[int] = []
+    execute = SnowflakeCursor.execute
+
+    def noting(cursor: SnowflakeCursor, sql: str, **named: Any) -> Any:
+        given.append(named["timeout"])
+        return execute(cursor, sql, **named)
+
+    monkeypatch.setattr(SnowflakeCursor, "execute", noting)
     longer = replace(account, statement_seconds=7200)
     with SnowflakeWarehouse(longer).session(Duty.LOADER, QueryTag("test")) as opened:
         client = opened._connection
         server = {row["key"]: row["value"] for row in opened.run("show parameters in session").records()}
     statement, queued = server["STATEMENT_TIMEOUT_IN_SECONDS"], server["STATEMENT_QUEUED_TIMEOUT_IN_SECONDS"]
     assert int(statement) == 7200
-    assert client.network_timeout > int(statement) + int(queued)
+    assert given[-1] > int(statement) + int(queued)
     assert int(statement) > int(server["LOCK_TIMEOUT"]) == LOCK_SECONDS
     # Snowflake ends a dead client's transaction when it has blocked another for five minutes.
     assert LOCK_SECONDS > 300
     assert client.socket_timeout == 60
-    assert client.login_timeout == 60
+    assert client.login_timeout == client.network_timeout == 60
 
 
 def test_a_statement_of_twenty_minutes_lives(snowflake_account: Account, loading: Loading) -> None:
@@ -296,6 +311,51 @@ def test_a_session_that_snowflake_ended_while_nobody_used_it_is_opened_anew(
     snowflake_account.emulator.end_sessions()
     assert loading.load(MOVIES).rows_loaded == 1
     assert snowflake_account.emulator.sign_ins == ["MOVIELENS_LOADER"] * 2
+
+
+class Relay:
+    """A way to a port, until it is cut."""
+
+    def __init__(self, port: int) -> None:
+        self._to = port
+        self._listening = socket.create_server(("127.0.0.1", 0))
+        self.port: int = self._listening.getsockname()[1]
+        self._ends: list[socket.socket] = []
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        for end in (self._listening, *self._ends):
+            with suppress(OSError):
+                end.shutdown(socket.SHUT_RDWR)
+            end.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._listening.accept()
+                far = socket.create_connection(("127.0.0.1", self._to))
+                self._ends += [near, far]
+                for ends in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass_on, args=ends, daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(1 << 16):
+                target.sendall(data)
+
+
+def test_an_account_that_went_out_of_reach_is_given_up_as_soon_by_a_process_that_has_a_session(
+    account: SnowflakeSettings,
+) -> None:
+    """A statement may take hours, so that who waits for the answer to one would wait for as long."""
+    relay = Relay(account.port)
+    warehouse = SnowflakeWarehouse(replace(account, port=relay.port), connect_seconds=2)
+    assert warehouse.row_count(MOVIES) == 0
+    relay.cut()
+    started = time.monotonic()
+    with pytest.raises(WarehouseError, match="could not be reached within 2 s"):
+        warehouse.row_count(MOVIES)
+    assert time.monotonic() - started < 60
 
 
 def test_a_block_that_ends_by_what_nobody_foresaw_leaves_no_transaction_to_the_next(
