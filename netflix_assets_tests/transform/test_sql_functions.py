@@ -121,6 +121,11 @@ FUNCTIONS = {
     "read_csv": Function("", only=_DUCKDB),
     "current_database": Function("", only=_DUCKDB),
     "error": Function("", only=_DUCKDB),
+    "md5": Function("", (("('0x' || md5('a')[17:])::ubigint", "3585878926028121697"),), only=_DUCKDB),
+    "md5_number_lower64": Function(
+        "The lower 64 bits of the MD5 of the UTF-8 text, without a sign: on DuckDB the last 16 digits of md5.",
+        only=_SNOWFLAKE,
+    ),
     "chr": Function("The character of a code point.", (("chr(13)", "\r"),)),
     "get_stage_location": Function("The URL of a stage, to any role with USAGE on it.", only=_SNOWFLAKE),
     "octet_length": Function("Bytes of the UTF-8 text.", only=_SNOWFLAKE),
@@ -140,7 +145,7 @@ FUNCTIONS = {
 _DBT = {
     *("adapter", "append", "config", "date", "do", "dispatch", "env_var", "extend", "get", "indent", "is_incremental"),
     *("items", "join", "map", "pop", "range", "ref", "return", "run_query", "source", "tojson", "values", "var"),
-    *("get_columns_in_relation", "get_quoted_csv", "load_relation", "snowflake_dml_explicit_transaction"),
+    *("get_columns_in_relation", "get_quoted_csv", "load_relation", "snowflake_dml_explicit_transaction", "timedelta"),
 }
 _KEYWORDS = {"as", "end", "filter", "from", "in", "month", "number", "or", "over", "rows", "values"}
 _CALL = re.compile(r"\b([a-z][a-z_0-9]+)\(")
