@@ -37,10 +37,10 @@ from netflix_assets.transform.dbt_assets import PROJECT_VERSION
 PLAN_TAG = "netflix/plan"
 """Tag of every run that follows a plan: the plan's key."""
 
-LOAD_TAG = "netflix/load/"
+LOAD_TAG = "netflix.load/"
 """Followed by the name of a file, tag of a run that loads it: the key of the load."""
 
-SPLIT_TAG = "netflix/split/"
+SPLIT_TAG = "netflix.split/"
 """Followed by the name of a file, tag of a run that splits its whole export: the fingerprint of the export."""
 
 MODELS = "the models"
