@@ -163,8 +163,7 @@ def materialize(
         plan = next_plan(
             defs, instance, bucket, warehouse, asked_at=asked_at, force=force and not outcomes, accept=accept
         )
-        # What was just run and is asked for again in the same way would come to the same.
-        if plan.is_empty or (outcomes and plan.key == outcomes[-1].plan.key):
+        if plan.is_empty or (outcomes and plan.repeats(outcomes[-1].plan)):
             return Materialized(tuple(outcomes), plan)
         if on_plan is not None:
             on_plan(plan)

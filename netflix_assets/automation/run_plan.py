@@ -116,6 +116,11 @@ class RunPlan:
         """Whether there is nothing to run now."""
         return not self.assets and not self.checks
 
+    def repeats(self, other: RunPlan) -> bool:
+        """Whether what was just run is asked for again in the same way, and so would come to the same."""
+        is_same = not self.tables and (self.assets, self.checks) == (other.assets, other.checks)
+        return self.key == other.key or is_same
+
     @property
     def retry_at(self) -> float | None:
         """When the first of what waits is asked for again, in seconds since 1970."""
@@ -366,11 +371,12 @@ class _Planner:
         newest = next((run for run in self.situation.past if self._builds(run)), None)
         if newest is not None:
             self.tried.add(newest.run_id)
-        if self.asked_at is not None and (newest is None or newest.ended_at < self.asked_at):
-            return True
         if newest is None:
-            return False
-        faults = {newest.fault, *newest.faults.values()}
+            return self.asked_at is not None
+        faults = {newest.fault, *newest.faults.values()} - {None}
+        # What is stale after a run that succeeded, another has loaded meanwhile: a person wants it built as well.
+        if self.asked_at is not None and (newest.ended_at < self.asked_at or not faults):
+            return True
         if Fault.BAD_DATA in faults or self._only_loads_failed(newest):
             return True
         for fault in (Fault.LOST, Fault.OUTAGE):

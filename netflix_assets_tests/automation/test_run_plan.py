@@ -198,23 +198,36 @@ def test_a_refused_month_leaves_the_other_months_and_is_not_in_their_range(world
 @pytest.mark.parametrize("fault", [Fault.BAD_DATA, Fault.OUTAGE])
 def test_what_could_not_be_built_beside_a_failed_load_is_built_next_and_once(world: World, fault: Fault) -> None:
     world.objects |= {"raw/movies.csv": "b", "raw/tags.csv": "b"}
-    for asked_at in (None, NOW):
+    for number, asked_at in enumerate((None, NOW), 1):
         world.past.clear()
         first = world.plan(asked_at=asked_at)
         world.end(first, faults={LOAD_STEPS["movies"]: fault}, at=NOW + 1)
         if fault is Fault.BAD_DATA:
             world.refuse("movies", "raw/movies.csv")
         world.loaded["tags"] = {None: state("raw/tags.csv", "b")}
-        world.records.materialized[dg.AssetKey(TAGS.table_key)] = 10_000
+        world.records.materialized[dg.AssetKey(TAGS.table_key)] = 10_000 * number
         second = world.plan(NOW + 2, asked_at=asked_at)
         assert not second.tables
         assert "snap_tags" in models(second) and "dim_movies" not in models(second)
         world.end(second, at=NOW + 3)
+        world.records.materialized.update(dict.fromkeys(second.models, 10_000 * number + 1))
         third = world.plan(NOW + 4, asked_at=asked_at)
         assert third.is_empty
         assert "movies" in {**third.failed_loads, **third.waiting}
         world.loaded["tags"] = {None: state("raw/tags.csv", "a")}
         world.failures.clear()
+
+
+def test_what_another_run_loads_meanwhile_a_person_has_built_and_the_conditions_else(world: World) -> None:
+    world.objects["raw/movies.csv"] = "b"
+    world.end(world.plan(asked_at=NOW), at=NOW + 2)
+    world.objects["raw/movies.csv"] = "a"
+    world.past.insert(0, PastRun("by hand", NOW + 3, {}, frozenset({dg.AssetKey(RATINGS.table_key)})))
+    world.records.materialized[dg.AssetKey(RATINGS.table_key)] = 10_000
+    assert world.plan(NOW + 4).is_empty
+    plan = world.plan(NOW + 4, asked_at=NOW)
+    assert "fact_ratings" in models(plan) and not plan.tables
+    assert plan.repeats(world.plan(NOW + 5, asked_at=NOW))
 
 
 def test_an_outage_is_asked_for_again_after_pauses_that_grow_and_never_waits_for_new_data(world: World) -> None:
