@@ -25,7 +25,7 @@ from dagster import AssetCheckKey, AssetKey
 from netflix_assets.automation.records import Fault, PastRun
 from netflix_assets.automation.situation import Situation
 from netflix_assets.catalog import RAW_FILES, RawFile
-from netflix_assets.landing.bucket import data_version
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.landing.failed_loads import FailedLoad, load_fingerprint
 from netflix_assets.landing.overview import arrival_fingerprint
 from netflix_assets.landing.source_assets import GROUP as LANDING

@@ -6,7 +6,6 @@ Knows S3 and the catalogue; knows nothing of Dagster assets or of the warehouse.
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -74,25 +73,6 @@ class Contents:
     def all_of(self, file: RawFile) -> tuple[ObjectVersion, ...]:
         """The objects of a file, over all its months."""
         return tuple(version for versions in self.files.get(file.name, {}).values() for version in versions)
-
-
-def data_version(versions: Iterable[ObjectVersion]) -> str:
-    """The data version of a set of objects: equal when keys, ETags and sizes are.
-
-    LastModified is left out: writing the same bytes again is not a change.
-    """
-    return version_of(sum(data_digest(version.key, version.etag, version.size) for version in versions))
-
-
-def data_digest(key: str, etag: str, size: int) -> int:
-    """One object's share of a data version, which is the sum of them: the lower half of an MD5, as SQL has it too."""
-    digest = hashlib.md5(f"{key}\t{etag}\t{size}".encode(), usedforsecurity=False).digest()
-    return int.from_bytes(digest[8:], "big")
-
-
-def version_of(total: int) -> str:
-    """The data version that a sum of `data_digest` is."""
-    return f"{total % (1 << 64):016x}"
 
 
 def sort_into_catalog(versions: Iterable[ObjectVersion], files: Sequence[RawFile] = RAW_FILES) -> Contents:

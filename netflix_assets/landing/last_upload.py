@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from netflix_assets.catalog import UPLOAD_RECORD
-from netflix_assets.landing.bucket import LandingBucket, data_version
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.landing.sources import without_secrets
 
 _REMEMBERED = 10

@@ -11,7 +11,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from netflix_assets.catalog import RawFile
-from netflix_assets.landing.bucket import Contents, ObjectVersion, data_digest, version_of
+from netflix_assets.landing.bucket import Contents, ObjectVersion
+from netflix_assets.landing.data_version import data_digest, version_of
 
 _MODULUS = 1 << 128
 NAMED = 20
@@ -49,7 +50,7 @@ class Summary:
 
     @property
     def version(self) -> str:
-        """Their data version, see `bucket.data_version`."""
+        """Their data version, see `landing/data_version.py`."""
         return version_of(self.data)
 
     @property

@@ -30,8 +30,9 @@ from netflix_assets.formats.releases import Release, find_release
 from netflix_assets.formats.source_lines import SourceLines, StreamLines
 from netflix_assets.formats.split import runs_of, split_by_month
 from netflix_assets.landing import last_upload
-from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.bucket import Contents, LandingBucket, ObjectVersion
 from netflix_assets.landing.conversion import converted
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.landing.recognition import LeftOut, Part, Recognised, recognise
 from netflix_assets.landing.sources import (
     ChunkReader,

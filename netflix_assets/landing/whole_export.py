@@ -15,7 +15,8 @@ from netflix_assets.catalog import PREFIX, RawFile
 from netflix_assets.errors import BucketError, LoadError, UserError
 from netflix_assets.formats.compression import decompressed
 from netflix_assets.formats.split import split_by_month
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.landing.failed_loads import (
     EXPORT_IS_SPLIT,
     FailedLoad,

@@ -14,7 +14,8 @@ import dagster as dg
 from netflix_assets.catalog import EXTRA_COLUMN, RAW_FILES, RAW_SCHEMA, Column, RawFile
 from netflix_assets.errors import BucketError, LoadError, WarehouseError
 from netflix_assets.formats.rows import Reject
-from netflix_assets.landing.bucket import Contents, LandingBucket, data_version
+from netflix_assets.landing.bucket import Contents, LandingBucket
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.landing.failed_loads import (
     DID_NOT_SHRINK,
     LOADS_ACCEPTED,

@@ -16,7 +16,8 @@ from typing import Any, Protocol
 from netflix_assets.catalog import RAW_SCHEMA, RawFile
 from netflix_assets.errors import LoadError
 from netflix_assets.formats.rows import Reject
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version, version_of
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.data_version import data_version, version_of
 from netflix_assets.settings import RejectLimit
 
 ObjectsByPartition = Mapping[str | None, Sequence[ObjectVersion]]
@@ -95,7 +96,7 @@ class LoadState:
 
     Attributes:
         load_id: The newest load.
-        version: Data version of the objects in it, see `bucket.data_version`.
+        version: Data version of the objects in it, see `landing/data_version.py`.
         objects: How many they are.
         rows_loaded: Rows loaded by it.
         rows_rejected: Rows rejected by it.

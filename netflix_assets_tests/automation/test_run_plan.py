@@ -15,7 +15,8 @@ from netflix_assets.automation.run_requests import run_config, run_tags
 from netflix_assets.automation.situation import Situation, missing_records
 from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.definitions import build_defs
-from netflix_assets.landing.bucket import ObjectVersion, data_version, sort_into_catalog
+from netflix_assets.landing.bucket import ObjectVersion, sort_into_catalog
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.landing.failed_loads import FailedLoad, load_fingerprint
 from netflix_assets.landing.last_upload import Agreement
 from netflix_assets.landing.overview import arrival_fingerprint, overview_of

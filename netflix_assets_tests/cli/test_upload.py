@@ -13,7 +13,8 @@ from netflix_assets.catalog import RAW_FILES, UPLOAD_RECORD
 from netflix_assets.cli.upload import ask, print_upload
 from netflix_assets.errors import BucketError, UserError
 from netflix_assets.landing import last_upload
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.landing.upload import UploadReport, upload
 from netflix_assets_tests.landing.releases import RELEASES
 from netflix_assets_tests.landing.test_upload import FEB_2001, JAN_2001, MAR_2001, MOVIES, month_key, put, ratings

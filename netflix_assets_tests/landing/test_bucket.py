@@ -11,7 +11,8 @@ import pytest
 from netflix_assets.catalog import RAW_FILES, raw_file
 from netflix_assets.errors import BucketError
 from netflix_assets.landing import local_s3
-from netflix_assets.landing.bucket import LandingBucket, ObjectVersion, data_version
+from netflix_assets.landing.bucket import LandingBucket, ObjectVersion
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.settings import Settings
 
 

@@ -9,7 +9,8 @@ import pytest
 
 from netflix_assets.catalog import raw_file
 from netflix_assets.landing import last_upload
-from netflix_assets.landing.bucket import LandingBucket, data_version
+from netflix_assets.landing.bucket import LandingBucket
+from netflix_assets.landing.data_version import data_version
 from netflix_assets.landing.upload import upload
 from netflix_assets.loading.raw_assets import raw_table_asset
 from netflix_assets.loading.shrink import Shrink
