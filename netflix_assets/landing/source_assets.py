@@ -5,7 +5,7 @@ sensor: `observations`. Loading belongs elsewhere.
 """
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import dagster as dg
 
@@ -64,13 +64,14 @@ def observations(file: RawFile, overview: Overview, known: Observed) -> list[dg.
         for partition_key, found in changed.items()
     ]
     if file.month_column is not None:
-        events.append(
-            dg.AssetObservation(
-                asset_key=dg.AssetKey(file.source_key),
-                metadata={**_summary(overview.all_of(file)), "months": _months_table(file, overview)},
-            )
-        )
+        events.append(dg.AssetObservation(asset_key=dg.AssetKey(file.source_key), metadata=_whole_file(file, overview)))
     return events
+
+
+def _whole_file(file: RawFile, overview: Overview) -> dict[str, dg.MetadataValue]:
+    if file.month_column is None:
+        return _summary(overview.of(file))
+    return {**_summary(overview.all_of(file)), "months": _months_table(file, overview)}
 
 
 def _summary(found: Summary) -> dict[str, dg.MetadataValue]:
@@ -99,32 +100,32 @@ def _months_table(file: RawFile, overview: Overview) -> dg.MetadataValue:
     )
 
 
-def source_asset(file: RawFile) -> dg.AssetsDefinition | dg.SourceAsset:
+def source_asset(file: RawFile) -> dg.AssetsDefinition:
     """The observable source asset of one raw file."""
+    spec = dg.AssetSpec(
+        file.source_key,
+        partitions_def=partitions_of(file),
+        group_name=GROUP,
+        owners=OWNERS,
+        kinds={"s3", "csv"},
+        description=f"{file.description} As CSV in S3, header `{','.join(file.header)}`.",
+        metadata={"object key": file.object_key(file.partition_by.pattern if file.month_column else None)},
+    )
+
+    def _observe(context: dg.OpExecutionContext, bucket: dg.ResourceParam[LandingBucket]) -> Iterator[dg.ObserveResult]:
+        overview = overview_of(bucket.contents())
+        for event in observations(file, overview, observed(context.instance, file)):
+            if event.partition is not None:
+                context.log_event(event)
+        whole = None if file.month_column else dg.DataVersion(overview.of(file).version)
+        yield dg.ObserveResult(data_version=whole, metadata=_whole_file(file, overview))
+
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.BetaWarning)
-
-        @dg.observable_source_asset(
-            key=dg.AssetKey(file.source_key),
-            partitions_def=partitions_of(file),
-            group_name=GROUP,
-            description=f"{file.description} As CSV in S3, header `{','.join(file.header)}`.",
-            metadata={"object key": file.object_key(file.partition_by.pattern if file.month_column else None)},
-            tags={"dagster/kind/s3": "", "dagster/kind/csv": ""},
-        )
-        def _observe(
-            context: dg.OpExecutionContext, bucket: dg.ResourceParam[LandingBucket]
-        ) -> dg.DataVersionsByPartition | dg.ObserveResult:
-            overview = overview_of(bucket.contents())
-            known = observed(context.instance, file)
-            if file.month_column is None:
-                found = overview.of(file)
-                return dg.ObserveResult(data_version=dg.DataVersion(found.version), metadata=_summary(found))
-            for event in observations(file, overview, known):
-                context.log_event(event)
-            return dg.DataVersionsByPartition({})
-
-    return _observe
+        # The decorator of one source asset knows no owners.
+        observable = dg.multi_observable_source_asset(name="__".join(file.source_key), specs=[spec])
+    asset: dg.AssetsDefinition = observable(_observe)
+    return asset
 
 
 def bucket_asset() -> dg.AssetSpec:

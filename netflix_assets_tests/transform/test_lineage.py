@@ -76,12 +76,12 @@ def test_lineage_leads_from_s3_to_the_marts(graph: dg.AssetGraph) -> None:
         assert dg.AssetKey.from_user_string(parent) in graph.get(dg.AssetKey.from_user_string(child)).parent_keys
 
 
-def test_every_asset_has_a_group_a_description_kinds_and_if_we_make_it_an_owner(graph: dg.AssetGraph) -> None:
+def test_every_asset_has_a_group_a_description_kinds_and_an_owner(graph: dg.AssetGraph) -> None:
     for asset in graph.asset_nodes:
         assert asset.group_name in LAYERS, asset.key
         assert asset.description, asset.key
         assert asset.kinds, asset.key
-        assert asset.owners or asset.group_name == "landing", asset.key
+        assert asset.owners, asset.key
 
 
 def test_every_asset_of_dbt_shows_its_columns_and_leads_to_its_code(graph: dg.AssetGraph) -> None:
