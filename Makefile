@@ -7,6 +7,8 @@ SCALE ?= 0.1
 MADE := $(VENV)/.made
 READY := $(VENV)/.ready
 READY_ALL := $(VENV)/.ready-all
+# Where the state is elsewhere, so is Dagster's; who moves it tells dg.
+ENV_FILE := $(if $(NETFLIX_HOME),,.env)
 UV_ON_PATH := $(shell command -v uv)
 UV = $(or $(UV_ON_PATH),$(BIN)/uv)
 # Where it is set, as some containers do, each of our many processes compiles all of its imports anew.
@@ -32,7 +34,7 @@ COMPILE = $(UV) pip compile --quiet --universal --python-version 3.10 --generate
 help: ## Show the targets
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-setup: $(READY_ALL) ## Make .venv with every pinned package; `demo` and `dev` alone do with fewer
+setup: $(READY_ALL) $(ENV_FILE) ## Make .venv with every pinned package; `demo` and `dev` alone do with fewer
 
 # Debian parts venv from Python, and says so in ten lines.
 $(MADE):
@@ -60,10 +62,17 @@ $(READY_ALL): $(READY) requirements-dev.lock
 	$(call INSTALL,requirements.lock requirements-dev.lock)
 	@touch $@
 
-demo: $(READY) ## Sample data (or DATA=folder/zip/URL of MovieLens CSVs) -> local S3 -> warehouse -> marts
+# What `dg` and `dagster` read: their state is with ours. It is also for one's own settings, and never written again.
+.env:
+	@mkdir -p .netflix/dagster
+	@cp netflix_assets/automation/dagster.yaml .netflix/dagster/
+	@printf '%s\n' "# Read by dg and dagster, where it wins over the shell. Settings: .env.example." \
+		"DAGSTER_HOME='$(CURDIR)/.netflix/dagster'" > $@
+
+demo: $(READY) $(ENV_FILE) ## Sample data (or DATA=folder/zip/URL of MovieLens CSVs) -> local S3 -> warehouse -> marts
 	$(BIN)/netflix-assets demo $(if $(DATA),"$(DATA)")
 
-dev: $(READY) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
+dev: $(READY) $(ENV_FILE) ## Local S3 and the Dagster UI on http://127.0.0.1:3000
 	$(BIN)/netflix-assets dev
 
 # The environment of dbt alone, from this folder: the same warehouse as the product's.

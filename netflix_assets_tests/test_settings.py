@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 from netflix_assets.catalog import RAW_FILES
 from netflix_assets.errors import SettingsError
@@ -164,6 +165,9 @@ def test_the_example_file_names_every_setting_with_its_default() -> None:
     InfraSettings.from_environment(Recording(INFRA))
     # Dagster+ sets this one; nobody else does.
     assert read - {"DAGSTER_CLOUD_IS_BRANCH_DEPLOYMENT"} == set(shown)
+    # And so does `dg list envs`.
+    listed = yaml.safe_load((PROJECT_ROOT / "netflix_assets" / "settings" / "defs.yaml").read_text())
+    assert listed["requirements"]["env"] == list(shown)
 
 
 def test_dbt_is_told_everything_that_its_profile_reads_of_the_target() -> None:

@@ -79,6 +79,8 @@ class Deployment:
         # Containers have networks of their own; here it is this machine's, which must not serve others.
         arguments = ["127.0.0.1" if part == "0.0.0.0" else part for part in arguments]
         given = {name: filled_in(str(value), self.variables) for name, value in definition["environment"].items()}
+        # Folders of the image.
+        given |= {name: self.base[name] for name in ("DAGSTER_HOME", "NETFLIX_HOME")}
         return [*self.prefix, str(self.python.with_name(program)), *arguments], {**self.base, **given}
 
     def start(self, service: str) -> None:
