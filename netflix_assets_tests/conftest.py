@@ -10,7 +10,8 @@ How to write a cheap test (seconds of a processor on the machine that the suite 
 * `Pipeline.materialize()` runs dbt: 5 to 15 s. Ask first whether the plan says it already. If not, put several changes
   into one bucket and look at each of their outcomes after one run, rather than a run for each.
 * A fresh home costs a build of everything: 20 s. Take a copy of a built one and unlink its warehouse instead.
-* The command line in a process of its own costs 5 s more than the same call in this one: `click.testing.CliRunner`.
+* The command line in a process of its own, by the fixture `python`, costs 1 s more than the same call in this one
+  (`click.testing.CliRunner`); by `sys.executable`, which imports everything, 5 s.
 * `netflix-assets dev`: only in browser/, where one server is shared by all. A run in it is a process of Dagster's own,
   20 s with its dbt; a page that shows one draws all the time, so leave it (`about:blank`) while waiting.
 * The emulated Snowflake takes 0.5 s for a load: give many cases a month each in one load.
@@ -26,14 +27,17 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import uuid
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
 from dataclasses import replace
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
+from dbt.parser.manifest import ManifestLoader
 from playwright.sync_api import Browser
 
 from netflix_assets.landing import local_s3
@@ -45,16 +49,39 @@ from netflix_assets_tests import chromium
 from netflix_assets_tests.distribution import Distribution, turn
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
-from netflix_assets_tests.warm_dbt import python_beside, warm_dbt
+from netflix_assets_tests.warm import warm_environment
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
+    from xdist.workermanage import WorkerController
 
     from netflix_assets_tests.emulator.account import Account
 
 
+_WARM = pytest.StashKey[Path]()
+"""The folder of the programs of the environment that starts in no time."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--no-processes", action="store_true", help="skip every test that would start a process")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make an environment whose programs start in no time; the processes of a suite share it."""
+    given: Mapping[str, str] = getattr(config, "workerinput", {})
+    if "warm" in given:
+        config.stash[_WARM] = Path(given["warm"])
+        return
+    until_the_end = ExitStack()
+    config.add_cleanup(until_the_end.close)
+    folder = until_the_end.enter_context(tempfile.TemporaryDirectory(prefix="netflix-warm-"))
+    config.stash[_WARM] = until_the_end.enter_context(warm_environment(Path(folder)))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: WorkerController) -> None:
+    """Tell each process of the suite where that environment is."""
+    node.workerinput["warm"] = str(node.config.stash[_WARM])
 
 
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
@@ -187,20 +214,38 @@ def _parsed_once(shared: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def dbt(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+def _macros_parsed_once() -> Iterator[None]:
+    """Have dagster-dbt parse dbt's own macros once for this process, rather than in every run; each takes a second."""
+    load = ManifestLoader.load_macros
+    kept: dict[str, Any] = {}
+
+    def load_once(config: Any, macro_hook: Any, base_macros_only: bool = False) -> Any:
+        assert base_macros_only, "those of a project may change"
+        adapter = config.credentials.type
+        if adapter not in kept:
+            kept[adapter] = load(config, macro_hook, base_macros_only)
+        return kept[adapter]
+
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        monkeypatch.setattr(ManifestLoader, "load_macros", load_once)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _dbt(python: Path) -> Iterator[None]:
     """Have the dbt commands of this process start from one that has imported dbt already."""
     cold = project.dbt_executable
-    with warm_dbt(tmp_path_factory.mktemp("dbt")) as executable, pytest.MonkeyPatch.context() as monkeypatch:
+    with pytest.MonkeyPatch.context() as monkeypatch:
         for name, module in list(sys.modules.items()):
             if name.startswith("netflix_assets") and getattr(module, "dbt_executable", None) is cold:
-                monkeypatch.setattr(module, "dbt_executable", lambda: str(executable))
-        yield executable
+                monkeypatch.setattr(module, "dbt_executable", lambda: str(python.with_name("dbt")))
+        yield
 
 
 @pytest.fixture(scope="session")
-def python(dbt: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The Python to start our programs with in processes of their own: the dbt commands of these are warm, too."""
-    return python_beside(dbt, tmp_path_factory.mktemp("environment"))
+def python(pytestconfig: pytest.Config) -> Path:
+    """The Python to start our programs with in processes of their own: these need not import our libraries."""
+    return pytestconfig.stash[_WARM] / "python"
 
 
 @pytest.fixture(scope="session")

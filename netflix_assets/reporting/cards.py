@@ -193,7 +193,7 @@ def _genre_stars(data: ReportData) -> Card:
         unit="share of the genre's ratings",
         source="mart.genre_rating_histogram",
         left_out=_not_genres(data),
-        chart=charts.genre_stars(order),
+        chart=charts.genre_stars(tuple(order)),
         rows=rows,
         columns=[
             Column("genre", "Genre"),
@@ -223,7 +223,7 @@ def _activity(data: ReportData) -> Card:
         unit="share of all users, and of all ratings",
         source="mart.user_engagement_summary",
         left_out="users who only tagged",
-        chart=charts.activity([str(band["band"]) for band in bands]),
+        chart=charts.activity(tuple(str(band["band"]) for band in bands)),
         rows=rows,
         columns=[
             Column("band", "Ratings given"),

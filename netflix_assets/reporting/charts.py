@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import altair as alt
@@ -42,11 +43,15 @@ THEME: Mapping[str, Any] = {
     },
 }
 
+# The page and the previews show the same charts, and Altair takes a second to make and check them all.
+_made_once = lru_cache(maxsize=16)
+
 # Not steps: with the width of its container, Vega-Lite warns of them in the reader's console.
 _ROW_HEIGHT = 23
 _STARS_AXIS = alt.Axis(format=".2~f", tickCount=4, labelOverlap=True)
 
 
+@_made_once
 def popularity(overall_mean: float | None) -> Spec:
     """Number of ratings (log) against mean; rows are places with the movies there, the best ones marked."""
     x = alt.X(
@@ -81,6 +86,7 @@ def popularity(overall_mean: float | None) -> Spec:
     return _spec(alt.layer(*layers), height=392)
 
 
+@_made_once
 def best_movies(movies: int) -> Spec:
     """Weighted score (dot) against raw mean (ring), one movie a row, by rank; room for so many."""
     y = alt.Y(
@@ -105,6 +111,7 @@ def best_movies(movies: int) -> Spec:
     )
 
 
+@_made_once
 def genre_means(genres: int) -> Spec:
     """Mean of each genre, the dot as large as its number of movies, best on top; room for so many."""
     y = alt.Y(
@@ -130,7 +137,8 @@ def genre_means(genres: int) -> Spec:
     return _spec(alt.layer(dots, labels), height=_ROW_HEIGHT * max(genres, 3))
 
 
-def genre_stars(genres: Sequence[str]) -> Spec:
+@_made_once
+def genre_stars(genres: tuple[str, ...]) -> Spec:
     """Share of each genre's ratings at each number of stars; genres from top to bottom as given."""
     return _spec(
         alt.Chart(alt.NamedData(ROWS))
@@ -154,7 +162,8 @@ def genre_stars(genres: Sequence[str]) -> Spec:
     )
 
 
-def activity(bands: Sequence[str]) -> Spec:
+@_made_once
+def activity(bands: tuple[str, ...]) -> Spec:
     """Share of users and share of ratings by how much a user rated."""
     return _spec(
         alt.Chart(alt.NamedData(ROWS))
@@ -181,6 +190,7 @@ def activity(bands: Sequence[str]) -> Spec:
     )
 
 
+@_made_once
 def top_tags() -> Spec:
     """Mean relevance of tags, in the order of the rows."""
     y = alt.Y("tag:N", sort=None, title=None, axis=alt.Axis(labelColor=INK))
@@ -202,6 +212,7 @@ def top_tags() -> Spec:
     return _spec(alt.layer(bars, labels), height=310)
 
 
+@_made_once
 def releases() -> Spec:
     """Rated movies by year of release, before all movies of the catalogue."""
     x = alt.X(
@@ -229,6 +240,7 @@ def releases() -> Spec:
     )
 
 
+@_made_once
 def months() -> Spec:
     """Ratings given in each month."""
     x = alt.X(

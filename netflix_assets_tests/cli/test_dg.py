@@ -16,9 +16,9 @@ from netflix_assets_tests.browser.running import environment
 from netflix_assets_tests.pipeline import Pipeline
 
 
-def test_dg_lists_the_definitions_without_a_warning(built_small: Pipeline) -> None:
+def test_dg_lists_the_definitions_without_a_warning(built_small: Pipeline, python: Path) -> None:
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dg")), "list", "defs", "--json"],
+        [str(python.with_name("dg")), "list", "defs", "--json"],
         cwd=PROJECT_ROOT,
         env={
             **environment(built_small.settings),

@@ -25,7 +25,7 @@ from netflix_assets_tests.torture.commands import adopt_orphans, end_children, i
 from netflix_assets_tests.torture.disturbances import KINDS, Cycle, kind_of
 from netflix_assets_tests.torture.homes import CHANGED, base, finish, prepared, put
 from netflix_assets_tests.torture.state import Counts, State, state_of
-from netflix_assets_tests.warm_dbt import warm_dbt
+from netflix_assets_tests.warm import is_warm, warm_environment
 
 _DISK_MEGABYTES = 64
 
@@ -109,11 +109,14 @@ def small_disk(folder: Path) -> Iterator[bool]:
 @contextmanager
 def dbt_forked_too(folder: Path) -> Iterator[None]:
     """Have the dbt of all commands start from a process that has imported it."""
+    if is_warm():
+        yield
+        return
     cold = project.dbt_executable
-    with warm_dbt(folder) as executable:
+    with warm_environment(folder / "environment") as programs:
         for name, module in list(sys.modules.items()):
             if name.startswith("netflix_assets") and getattr(module, "dbt_executable", None) is cold:
-                vars(module)["dbt_executable"] = lambda: str(executable)
+                vars(module)["dbt_executable"] = lambda: str(programs / "dbt")
         yield
 
 

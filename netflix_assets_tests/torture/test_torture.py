@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
+from pathlib import Path
 
 from netflix_assets.settings import PROJECT_ROOT
 from netflix_assets_tests.pipeline import Pipeline
 
 
-def test_a_command_that_is_killed_and_repeated_comes_to_what_an_undisturbed_one_does(built_small: Pipeline) -> None:
+def test_a_command_that_is_killed_and_repeated_comes_to_what_an_undisturbed_one_does(
+    built_small: Pipeline, python: Path
+) -> None:
     kinds = ("killed", "dbt_killed")
     arguments = [str(len(kinds)), "--kinds", ",".join(kinds), "--seed", "1", "--at-once", "1"]
     arguments += ["--built", str(built_small.settings.home)]
     done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-m", "netflix_assets_tests.torture", *arguments],
+        [str(python), "-m", "netflix_assets_tests.torture", *arguments],
         cwd=PROJECT_ROOT,
         capture_output=True,
         text=True,
