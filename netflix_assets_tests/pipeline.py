@@ -18,6 +18,7 @@ from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.automation.materialize import Materialized, materialize, next_plan
 from netflix_assets.automation.run_plan import RunPlan
 from netflix_assets.automation.status import Status, read_status
+from netflix_assets.catalog import RAW_FILES
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.warehouse import Warehouse
@@ -61,6 +62,8 @@ SMALL: Mapping[str, str] = {
     "raw/tags.csv": TAGS,
     **{f"raw/ratings/month={month}/ratings.csv": ratings_csv(lines) for month, lines in RATINGS.items()},
 }
+LEFT_OUT = tuple(file.object_key() for file in RAW_FILES if not file.month_column and file.object_key() not in SMALL)
+"""Object keys of the raw files that it lacks."""
 
 
 @dataclass

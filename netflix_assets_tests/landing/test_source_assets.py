@@ -37,7 +37,7 @@ def test_a_file_is_observed_by_hand_and_each_change_recorded_once(
     file: RawFile, key: str, partition_key: str | None, events: list[int]
 ) -> None:
     definitions = dg.Definitions([source_asset(file)], resources={"bucket": Bucket(key)})
-    job = definitions.get_implicit_global_asset_job_def()
+    job = definitions.resolve_implicit_global_asset_job_def()
     with dg.DagsterInstance.ephemeral() as instance:
         recorded = []
         for _ in events:
