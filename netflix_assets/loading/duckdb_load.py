@@ -313,8 +313,7 @@ class Load:
         """Keys that occur more than once in their month, by month; a month with too many of them is refused."""
         repeated: dict[str | None, set[quarantine.Key]] = {}
         for month, items in self._months().items():
-            # Counting hashes is cheaper than grouping by the key, and no row is repeated if none of these is.
-            if not _one(connection, sql.count_repeated_hashes(self._file, month, load_id)):
+            if not self._may_repeat(connection, month, load_id):
                 continue
             extra = _one(connection, sql.count_repeats(self._file, month, load_id))
             if not extra:
@@ -326,6 +325,15 @@ class Load:
             repeated[month] = set(connection.execute(sql.repeated_keys(self._file, month, load_id)).fetchall())
         self._leave_out_refused()
         return repeated
+
+    def _may_repeat(self, connection: duckdb.DuckDBPyConnection, month: str | None, load_id: int) -> bool:
+        """Whether rows may repeat a key, cheaper than by grouping: by hashes, or bits where they are fewer."""
+        if query := sql.member_spread(self._file, month, load_id):
+            least, greatest, bits, bits_of_hashes = connection.execute(query).fetchall()[0]
+            if bits is not None and bits < bits_of_hashes:
+                repeated = sql.count_repeated_members(self._file, month, load_id, least, greatest)
+                return _one(connection, repeated) > 0
+        return _one(connection, sql.count_repeated_hashes(self._file, month, load_id)) > 0
 
     def _example(self, month: str | None, key: quarantine.Key) -> str:
         """Where a key that is repeated stands for the second time, and how the rows differ."""

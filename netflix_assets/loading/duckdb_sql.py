@@ -137,6 +137,32 @@ def count_repeated_hashes(file: RawFile, month: str | None, load_id: int) -> str
     return f"select count(*) - count(distinct hash({_key(file)})) {_loaded(file, month, load_id)}"
 
 
+def member_spread(file: RawFile, month: str | None, load_id: int) -> str | None:
+    """The query for what bits in place of hashes would take, or None where a key is not two whole numbers.
+
+    Returns:
+        The least and the greatest of the second; the bits, if each value of the first had one for each between these,
+        about; the bits of a hash of each row.
+    """
+    whole_numbers = {column.name for column in file.columns if column.type in WHOLE_NUMBERS}
+    if len(file.key) != 2 or not whole_numbers.issuperset(file.key):
+        return None
+    owner, member = (f'"{name}"' for name in file.key)
+    bits = f"approx_count_distinct({owner}) * (max({member}) - min({member}) + 1)"
+    return f"select min({member}), max({member}), {bits}, 64 * count(*) {_loaded(file, month, load_id)}"
+
+
+def count_repeated_members(file: RawFile, month: str | None, load_id: int, least: int, greatest: int) -> str:
+    """The query for the number of rows of a load that repeat the key of another, by a bit for each.
+
+    Where that is fewer bits (see `member_spread`): 16 million rows in 0.2 seconds of processor, 2.5 with hashes.
+    """
+    owner, member = (f'"{name}"' for name in file.key)
+    different = f"bit_count(bitstring_agg({member}, {least}, {greatest}))"
+    groups = f"{_loaded(file, month, load_id)} group by {owner}"
+    return f"select coalesce(sum(n - different), 0) from (select count(*) as n, {different} as different {groups})"
+
+
 def count_repeats(file: RawFile, month: str | None, load_id: int) -> str:
     """The query for the number of rows of a load that repeat the key of another."""
     groups = f"{_loaded(file, month, load_id)} group by {_key(file)} having count(*) > 1"

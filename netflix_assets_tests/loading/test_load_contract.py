@@ -541,6 +541,20 @@ def test_a_repeated_movie_is_rejected_and_the_first_one_kept(loading: Loading) -
     assert loading.rejects(MOVIES)[0][:3] == (4, None, "movieId 1 is on lines 2 and 4, with other title, genres")
 
 
+@pytest.mark.parametrize("last", [40, 2_000_000_000], ids=["dense", "sparse"])
+def test_a_repeated_pair_is_rejected_however_far_apart_its_numbers_are(loading: Loading, last: int) -> None:
+    loading.allow(0.5)
+    pairs = [f"{movie},{tag},0.5" for movie in (1, 2, 3) for tag in (*range(1, 30), last)]
+    assert loading.load_body(GENOME_SCORES, csv(GENOME_SCORES, *pairs)).rows_rejected == 0
+    loading.load_body(GENOME_SCORES, csv(GENOME_SCORES, *pairs, f"2,{last},0.75"))
+    assert len(loading.rows(GENOME_SCORES)) == len(pairs)
+    assert loading.rejects(GENOME_SCORES)[0][:3] == (
+        92,
+        None,
+        f"movieId 2, tagId {last} is on lines 61 and 92, with other relevance",
+    )
+
+
 def test_a_repeated_row_without_other_columns_than_its_key_is_the_same_row(loading: Loading) -> None:
     loading.allow(0.5)
     loading.load_body(TAGS, csv(TAGS, "1,1,it's,1", "1,1,fun,1", "1,1,it's,1"))
