@@ -14,6 +14,7 @@ import os
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -44,10 +45,10 @@ class Recording(DuckDBWarehouse):
         super().__init__(path)
         self.asked: list[str] = []
 
-    def query(self, sql: str) -> list[tuple[object, ...]]:
+    def queries(self, statements: Sequence[str]) -> list[list[tuple[object, ...]]]:
         """Note, and answer."""
-        self.asked.append(sql)
-        return super().query(sql)
+        self.asked += statements
+        return super().queries(statements)
 
 
 def main() -> None:

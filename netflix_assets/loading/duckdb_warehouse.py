@@ -244,11 +244,15 @@ class DuckDBWarehouse:
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
         """See `Warehouse.query`."""
+        return self.queries([sql])[0]
+
+    def queries(self, statements: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+        """See `Warehouse.queries`."""
         if not self.path.exists():
             raise WarehouseError(f"there is no warehouse {self.path} yet; run `netflix-assets materialize` first")
         with self.connection(read_only=True) as connection:
             try:
-                return connection.execute(sql).fetchall()
+                return [connection.execute(sql).fetchall() for sql in statements]
             except (duckdb.CatalogException, duckdb.BinderException) as error:
                 fault = str(error).splitlines()[0]
                 raise WarehouseError(

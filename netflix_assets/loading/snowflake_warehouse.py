@@ -214,9 +214,13 @@ class SnowflakeWarehouse:
         return {(schema.lower(), name.lower()): int(rows) for schema, name, rows in counts}
 
     def query(self, sql: str) -> list[tuple[Any, ...]]:
-        """See `Warehouse.query`; asks as the transformer, since the reporter may not read the marts."""
+        """See `Warehouse.query`."""
+        return self.queries([sql])[0]
+
+    def queries(self, statements: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+        """See `Warehouse.queries`; asks as the transformer, since the reporter may not read the marts."""
         with self.session(Duty.TRANSFORMER, QueryTag("query")) as opened:
-            return opened.run(sql).rows
+            return [opened.run(sql).rows for sql in statements]
 
     def _raw_rows(self, asset: str, statement: str) -> list[tuple[Any, ...]]:
         """Rows of a query on a raw table for an asset; none if there is no such table yet."""

@@ -237,6 +237,10 @@ class Warehouse(Protocol):
         """
         ...
 
+    def queries(self, statements: Sequence[str]) -> list[list[tuple[Any, ...]]]:
+        """The rows of each of some queries, asked one after the other in one session; see `query`."""
+        ...
+
 
 def limits_of(limit: RejectLimit, max_shrink: float, by_name: Collection[str]) -> str:
     """Return what `Warehouse.limits` is for these settings."""

@@ -1,6 +1,6 @@
 """What the report reads of the marts: one portable SELECT a question, each into small typed rows.
 
-Reads through `Warehouse.query` only, so that DuckDB and Snowflake answer alike. What is made of the rows
+Reads through `Warehouse.queries` only, so that DuckDB and Snowflake answer alike. What is made of the rows
 belongs in `findings.py`, `charts.py` and `cards.py`.
 """
 
@@ -174,18 +174,21 @@ def read_report_data(warehouse: Warehouse, schema_prefix: str = "") -> ReportDat
         ReportError: The marts count different ratings, as they do while they are being rebuilt.
     """
     mart = mart_schema(schema_prefix)
-    rows = warehouse.query(" union all ".join(f"select '{name}', count(*) from {mart}.{name}" for name in MARTS))
+    counts = " union all ".join(f"select '{name}', count(*) from {mart}.{name}" for name in MARTS)
+    others = (_MOVIES, _GENRES, _STARS, _ACTIVITY, _TAGS, _YEARS, _MONTHS)
+    rows, movies, genres, stars, activity, tags, years, months = warehouse.queries(
+        [counts, *(query.format(mart=mart) for query in others)]
+    )
     mart_rows = {str(name): int(count) for name, count in rows}
-    movies = [Movie(*row) for row in warehouse.query(_MOVIES.format(mart=mart))]
     data = ReportData(
-        movies=movies,
+        movies=[Movie(*row) for row in movies],
         movies_without_mean=mart_rows["movie_scores"] - len(movies),
-        genres=[Genre(*row) for row in warehouse.query(_GENRES.format(mart=mart))],
-        stars=[Stars(*row) for row in warehouse.query(_STARS.format(mart=mart))],
-        activity=[Activity(*row) for row in warehouse.query(_ACTIVITY.format(mart=mart))],
-        tags=[Tag(*row) for row in warehouse.query(_TAGS.format(mart=mart))],
-        years=[Year(*row) for row in warehouse.query(_YEARS.format(mart=mart))],
-        months=[Month(*row) for row in warehouse.query(_MONTHS.format(mart=mart))],
+        genres=[Genre(*row) for row in genres],
+        stars=[Stars(*row) for row in stars],
+        activity=[Activity(*row) for row in activity],
+        tags=[Tag(*row) for row in tags],
+        years=[Year(*row) for row in years],
+        months=[Month(*row) for row in months],
         mart_rows=mart_rows,
     )
     _refuse_if_marts_disagree(data)
