@@ -39,6 +39,7 @@ __all__ = [
     "ErrorSource",
     "InstalledDbtVersion",
     "SqliteEventLogStorage",
+    "answer_for_columns",
     "close_duckdb_of_dbt",
     "dbt_events",
     "execute_run",
@@ -124,7 +125,7 @@ def execute_run(job: dg.JobDefinition, run: dg.DagsterRun, instance: dg.DagsterI
 def dbt_events(events: Iterable[Any], invocation: DbtCliInvocation) -> Any:
     """Return events of a dbt command, collected before, as what `stream()` gives (dagster-dbt 0.29.27).
 
-    Only that has `fetch_row_counts()` and `fetch_column_metadata()`, and dagster-dbt exports no name of it.
+    Only that has `fetch_column_metadata()`, and dagster-dbt exports no name of it.
     """
     from dagster_dbt.core.dbt_event_iterator import DbtEventIterator
 
@@ -140,3 +141,22 @@ def close_duckdb_of_dbt() -> None:
 
     if DuckDBConnectionManager._ENV is not None:
         DuckDBConnectionManager._ENV.close()
+
+
+def answer_for_columns(adapter: Any, columns: Mapping[tuple[str, str], list[Any]]) -> None:
+    """Let dagster-dbt have the columns of relations from here (dagster-dbt 0.29.27).
+
+    It asks the adapter's `get_columns_in_relation`, one relation after another; that it asks nothing else, and asks
+    anew for each invocation, is documented nowhere.
+
+    Args:
+        adapter: The adapter of an invocation of dbt.
+        columns: The adapter's columns by schema and name of a relation in lower case; it is asked for all others.
+    """
+    ask = adapter.get_columns_in_relation
+
+    def answer(relation: Any) -> Any:
+        known = columns.get((str(relation.schema).lower(), str(relation.identifier).lower()))
+        return ask(relation) if known is None else known
+
+    adapter.get_columns_in_relation = answer

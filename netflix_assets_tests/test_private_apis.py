@@ -7,11 +7,13 @@ import inspect
 from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import dagster as dg
 import pytest
 from dagster_dbt import DbtCliInvocation, DbtCliResource
+from dbt.adapters.base.relation import BaseRelation
 
 from netflix_assets import private_apis
 from netflix_assets.settings import PROJECT_ROOT
@@ -37,7 +39,22 @@ def test_dagster_dbt_asks_the_resource_for_the_version_of_dbt() -> None:
 def test_dagster_dbt_describes_events_that_were_collected_before() -> None:
     described = private_apis.dbt_events([], DbtCliInvocation.__new__(DbtCliInvocation))
     assert type(described).__name__ == "DbtEventIterator"
-    assert callable(described.fetch_row_counts) and callable(described.fetch_column_metadata)
+    assert callable(described.fetch_column_metadata)
+
+
+def test_dagster_dbt_asks_the_adapter_for_the_columns_of_a_relation() -> None:
+    def ask(relation: Any) -> list[str]:
+        return [f"asked for {relation}"]
+
+    adapter = SimpleNamespace(Relation=BaseRelation, get_columns_in_relation=ask)
+    private_apis.answer_for_columns(adapter, {("dim", "dim_users"): ["known"]})
+    invocation: Any = SimpleNamespace(_relation_column_metadata_cache={})
+    answers: list[Any] = []
+    for name in ("DIM_USERS", "dim_movies"):
+        node = {"unique_id": f"model.{name}", "database": "MOVIELENS", "schema": "dim", "alias": name}
+        of_node = DbtCliInvocation._get_columns_from_dbt_resource_props
+        answers.append(of_node(invocation, adapter=cast(Any, adapter), dbt_resource_props=node).columns)
+    assert answers == [["known"], ['asked for "MOVIELENS"."dim"."dim_movies"']]
 
 
 def test_dbt_duckdb_keeps_its_file_open_in_a_place_that_can_be_closed(

@@ -13,6 +13,7 @@ from dagster_dbt import DagsterDbtCliRuntimeError, DbtCliInvocation, DbtCliResou
 from netflix_assets.pools import warehouse_pool
 from netflix_assets.private_apis import InstalledDbtVersion, close_duckdb_of_dbt, dbt_events
 from netflix_assets.settings import Settings
+from netflix_assets.transform.description import describe
 from netflix_assets.transform.project import dbt_environment, dbt_executable, prepared_project
 from netflix_assets.transform.translator import NetflixDbtTranslator
 
@@ -77,7 +78,7 @@ def dbt_build(
             target = output_folder(settings, "build", context.run.run_id)
             invocation = dbt.cli(arguments, context=context, target_path=target)
         try:
-            yield from _described(invocation)
+            yield from _described(invocation, context.run.run_id)
         except DagsterDbtCliRuntimeError:
             # The step of `unit_tests` is skipped after this one failed.
             for result in by_unit_test(_results(target), due).values():
@@ -109,11 +110,11 @@ def evaluation(result: dg.AssetCheckResult) -> dg.AssetCheckEvaluation:
     )
 
 
-def _described(invocation: DbtCliInvocation) -> Iterator[Any]:
+def _described(invocation: DbtCliInvocation, run_id: str) -> Iterator[Any]:
     """Wait until dbt has finished, then give its events, those of tables with rows and columns, a failure last.
 
-    DuckDB can be asked for rows and columns only then. Each step of dagster-dbt is given a list, because while one
-    waits for the next it keeps a whole processor busy.
+    DuckDB can be asked for rows and columns only then. The last step is given a list, because while dagster-dbt
+    waits for the next event it keeps a whole processor busy.
     """
     events: list[Any] = []
     failure: DagsterDbtCliRuntimeError | None = None
@@ -122,8 +123,9 @@ def _described(invocation: DbtCliInvocation) -> Iterator[Any]:
             events.append(event)
     except DagsterDbtCliRuntimeError as error:
         failure = error
-    made = [event for event in events if isinstance(event, dg.Output)]
-    counted = list(dbt_events(made, invocation).fetch_row_counts())
+    made = {str(event.metadata["unique_id"].value): event for event in events if isinstance(event, dg.Output)}
+    row_counts = describe(invocation, list(made), run_id)
+    counted = [event.with_metadata({**event.metadata, **row_counts.get(key, {})}) for key, event in made.items()]
     described = dbt_events(counted, invocation).fetch_column_metadata()
     for event in events:
         yield next(described) if isinstance(event, dg.Output) else event
