@@ -76,7 +76,7 @@ HOSTILE: Mapping[str, tuple[str, ...]] = {
 
 WARNINGS = {
     "fact_genome_scores_movies_and_tags_are_known",
-    "fact_movie_rating_counts_movie_id_is_in_dim_movies",
+    "fact_movie_rating_counts_movies_and_stars_are_known",
     "raw_links_imdb_id_is_a_number_at_imdb",
     "raw_movies_genres_is_a_tidy_list",
     "unique_src_genome_tags_tag_name",
