@@ -147,7 +147,7 @@ def _kind(words: Sequence[str]) -> str:
 
 
 def _for(statement: Statement) -> str:
-    """What a statement was for: dbt writes it into a comment, a load into the session's tag."""
+    """What a statement was for: dbt writes its node into a comment, a load its asset into the session's tag."""
     if found := re.search(r'"node_id": "([^"]+)"', statement.sql):
         return found[1].removeprefix("model.").removeprefix("test.")
     try:
@@ -194,10 +194,10 @@ def _is_for_columns(parsed: exp.Expr) -> bool:
 
 
 def _is_a_count(select: exp.Expr) -> bool:
-    """Whether a query is `select count(*) from table`."""
-    expressions = select.expressions
+    """Whether a query is `select count(*) from table`, maybe with a literal beside it."""
+    counts = [one for one in select.expressions if not isinstance(one.unalias(), exp.Literal)]
     plain = not any(select.args.get(part) for part in ("where", "group", "joins", "qualify"))
-    return plain and len(expressions) == 1 and isinstance(expressions[0].unalias(), exp.Count)
+    return plain and len(counts) == 1 and isinstance(counts[0].unalias(), exp.Count)
 
 
 def _is_of_times(select: exp.Expr) -> bool:

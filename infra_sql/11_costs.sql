@@ -20,7 +20,10 @@ use role ${costs_role};
 create or replace secure view ${admin_database}.operations.query_costs copy grants as
 select
     history.query_id,
-    history.query_tag,
+    -- dbt says in a comment what a statement is for (`query-comment` in dbt_project.yml), all else in its query tag.
+    coalesce(
+        regexp_substr(history.query_text, '/[*] ([{]"asset": [^*]*[}]) [*]/', 1, 1, 'e', 1), history.query_tag
+    ) as query_tag,
     history.warehouse_name,
     history.start_time as started_at,
     history.total_elapsed_time / 1000 as seconds,

@@ -15,6 +15,7 @@ from benchmarks.bills import SUSPENDS_AFTER_SECONDS, bill, read_whole
     ("sql", "tables"),
     [
         ("select count(*) from raw.raw_ratings", ()),
+        ("select 'a' as node, count(*) as n from a.fact.fact_ratings union all select 'b', count(*) from b", ()),
         ("select * from (select * from a.fact.fact_ratings) as x where false limit 0", ()),
         ("select max(user_id) from a.fact.fact_ratings where rating_month >= date '2015-03-01'", ()),
         ('delete from raw.raw_ratings where ("timestamp" >= 1 and "timestamp" < 2)', ()),

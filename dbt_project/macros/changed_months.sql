@@ -4,10 +4,11 @@
 
     A load that was corrected, that brought late rows, that emptied a month, or that a refill of the raw
     tables has since replaced under the same number: all differ in load or in number of events, which
-    `events` counts over the rows of the model. With emptied_only, just the months that the model holds and
-    the newest load does not. Of a model that was built before it had a load_id, every month.
+    `events` counts over the rows of the model. Of a model that was built before it had a load_id, every month.
+    Asked once, while the model is compiled: the strategy `replace_months` finds them in `graph`.
 #}
-{% macro changed_months(model_relation, load_history, events='count(*)', emptied_only=false, span='rating_month') -%}
+{% macro changed_months(model_relation, load_history, events='count(*)', span='rating_month') -%}
+    {%- do ready_session() -%}
     {%- set length = 7 if span == 'rating_month' else 10 -%}
     {%- set columns = adapter.get_columns_in_relation(model_relation) | map(attribute='name') | map('lower') | list -%}
     {%- set query -%}
@@ -41,16 +42,15 @@
         full outer join held
             on loaded.month = held.month
         where
-            (
-                loaded.month is null
-                or held.month is null
-                or loaded.load_id <> held.load_id
-                or loaded.rows_loaded <> held.rows_held
-            )
-            {{ "and loaded.month is null" if emptied_only }}
+            loaded.month is null
+            or held.month is null
+            or loaded.load_id <> held.load_id
+            or loaded.rows_loaded <> held.rows_held
         order by 1
     {%- endset -%}
-    {{ return(run_query(query).columns[0].values() | list if execute else []) }}
+    {%- set months = run_query(query).columns[0].values() | list if execute else [] -%}
+    {%- do graph.setdefault('changed_months', {}).update({model.unique_id: months}) -%}
+    {{ return(months) }}
 {%- endmacro %}
 
 

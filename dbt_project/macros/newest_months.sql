@@ -6,6 +6,7 @@
     then. With var every_month, all.
 #}
 {% macro newest_months(load_history, at_most=none) -%}
+    {%- do ready_session() -%}
     {%- set query -%}
         with months as (
 

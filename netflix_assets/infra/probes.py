@@ -64,13 +64,13 @@ def probes(database: str) -> list[Probe]:
     return [
         _asks(
             "session_parameters",
-            "dbt sets all parameters in one ALTER SESSION at the start of each node",
+            "dbt sets all parameters in one ALTER SESSION in each session",
             f"alter session set {as_sql(session_parameters(3600))}",
         ),
-        _asks("rollback_without_transaction", "every node of dbt begins with one", "rollback"),
+        _asks("rollback_without_transaction", "a node of dbt after one that failed begins with one", "rollback"),
         _asks(
             "ddl_commits",
-            "why a node rolls back first: what a failed node left open would be committed",
+            "why a node rolls back what a failed one left open: it would be committed",
             *("create or replace table raw.t (x integer)", "begin transaction", "insert into raw.t values (1)"),
             *("create or replace table raw.u (x integer)", "rollback", "select count(*) from raw.t"),
             expected=((1,),),
@@ -86,6 +86,19 @@ def probes(database: str) -> list[Probe]:
                 *map(Step, ("rollback", "select count(*) from raw.t")),
             ),
             ((0,),),
+        ),
+        _asks(
+            "comments_in_create_table_as",
+            "dbt makes a table with its comments in one statement",
+            "create or replace table raw.t (x integer comment $$one$$) comment = $$all$$ as (select 1 as x)",
+            "select x from raw.t",
+            expected=((1,),),
+        ),
+        _asks(
+            "columns_of_the_same_name",
+            "dbt asks for the columns of a model and of its contract in one statement",
+            "select * from (select 1 as x) as made cross join (select 2 as x) as declared where false",
+            expected=(),
         ),
         Probe(
             "lock_timeout",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import dagster as dg
 import pytest
@@ -86,19 +88,68 @@ def test_a_load_tells_dagster_its_query_ids_and_pages(job: Job) -> None:
     assert loaded["table page"].value == f"{home}/data/databases/MOVIELENS/schemas/RAW/table/RAW_MOVIES"
 
 
+def purpose(statement: Statement) -> dict[str, str | None]:
+    """What a statement is for: in a comment at its end, else in the session's tag."""
+    said = re.search(r"/[*] ([{].*[}]) [*]/;?$", statement.sql)
+    found: dict[str, str | None] = json.loads(said[1] if said else statement.tag)
+    return found
+
+
 def test_every_statement_says_for_which_asset_and_run_it_is(job: Job) -> None:
-    tags: dict[str, set[str]] = {}
+    runs: dict[str | None, set[str | None]] = {}
     for statement in job.statements:
-        if not statement.sql.lower().lstrip().startswith(("alter session", "/*")):
-            tag = json.loads(statement.tag)
-            assert set(tag) == {"asset", "partition", "run_id"}, statement
-            tags.setdefault(tag["asset"], set()).add(tag["run_id"])
+        if not statement.sql.lower().startswith("alter session"):
+            said = purpose(statement)
+            assert set(said) - {"node_id"} == {"asset", "partition", "run_id"}, statement
+            runs.setdefault(said["asset"], set()).add(said["run_id"])
     number = run_id(job.first)
-    assert tags["raw/raw_ratings"] >= {number}
-    for asset in ("fact/fact_ratings", "mart/movie_scores", "staging/src_ratings", "snapshots/snap_tags"):
-        assert tags[asset] == {number}
+    assert runs["raw/raw_ratings"] >= {number}
+    for asset in ("dbt", "fact/fact_ratings", "mart/movie_scores", "staging/src_ratings", "snapshots/snap_tags"):
+        assert runs[asset] == {number}
     assert {statement.user for statement in job.statements} == {"MOVIELENS_LOADER", "MOVIELENS_TRANSFORMER"}
     assert any("1996-03...2015-05" in statement.tag for statement in job.statements)
+
+
+def test_a_test_is_one_statement_a_table_two_and_a_view_of_the_reporter_three(job: Job) -> None:
+    """A month's bill is made of these: a session is set up once, and what a table is for is said as it is made."""
+    run_id(job.first)
+    sent = [
+        (str(purpose(statement).get("node_id")), statement.sql)
+        for statement in job.statements
+        if not statement.sql.startswith("alter session")
+    ]
+    numbers = Counter(node for node, _ in sent)
+    tests = {
+        node: number
+        for node, number in numbers.items()
+        if node.startswith("test.") and not any(one == node and sql.startswith("with months") for one, sql in sent)
+    }
+    assert len(tests) > 50
+    assert set(tests.values()) == {1}
+    assert [numbers[f"model.netflix.{name}"] for name in ("dim_users", "movie_scores", "movie_ratings")] == [2, 2, 3]
+    (made,) = (sql for node, sql in sent if node.endswith(".dim_users") and "create or replace" in sql)
+    assert "user_id integer comment $$The user.$$" in made
+    assert "comment = $$One user a row: everyone who rated or tagged.$$" in made
+    # As many as dbt has threads.
+    assert sum(statement.sql.startswith("alter session set timezone") for statement in job.statements) <= 4
+
+
+def test_dagster_knows_rows_and_columns_of_what_dbt_made(job: Job) -> None:
+    described: dict[str, Any] = {
+        event.asset_key.to_user_string(): event.step_materialization_data.materialization.metadata
+        for event in job.snowflake.events(run_id(job.first))
+        if event.is_step_materialization and event.asset_key
+    }
+    for asset in ("fact/fact_ratings", "mart/movie_scores", "snapshots/snap_tags", "seeds/seed_movie_release_dates"):
+        rows = job.duckdb.one(f"select count(*) from {asset.replace('/', '.')}")
+        assert described[asset]["dagster/row_count"].value == rows
+    columns = described["reporting/user_activity"]["dagster/column_schema"].value.columns
+    assert [column.name.lower() for column in columns][:2] == ["user_id", "activity"]
+    lineage = described["dim/dim_users"]["dagster/column_lineage"].value.deps_by_column
+    assert {(dep.asset_key.path[-1], dep.column_name) for dep in lineage["user_id"]} == {
+        ("src_ratings", "user_id"),
+        ("src_tags", "user_id"),
+    }
 
 
 def test_loads_and_checks_of_a_run_sign_in_once_and_so_do_its_plan_and_its_report(job: Job) -> None:

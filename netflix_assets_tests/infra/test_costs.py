@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 import dagster as dg
@@ -10,7 +11,7 @@ import pytest
 from netflix_assets.infra.cost_check import CHECK, COSTS_KEY, cost_definitions
 from netflix_assets.infra.costs import costs_by_asset
 from netflix_assets.infra.names import Names
-from netflix_assets.settings import InfraSettings
+from netflix_assets.settings import PROJECT_ROOT, InfraSettings
 from netflix_assets_tests.infra.fake_account import FakeSession
 from netflix_assets_tests.infra.test_scripts import unparsable
 
@@ -25,6 +26,15 @@ ROWS = [
     },
     {"ASSET": "raw/raw_movies", "QUERIES": 3, "SECONDS": None, "CREDITS": None, "BYTES_SCANNED": None},
 ]
+
+
+def test_the_view_reads_what_dbt_says_of_a_statement_in_its_comment() -> None:
+    view = (PROJECT_ROOT / "infra_sql" / "11_costs.sql").read_text()
+    ((pattern,),) = [re.findall(r"regexp_substr\(history.query_text, '([^']+)'", view)]
+    comment = '{"asset": "dim/dim_users", "partition": null, "run_id": "r", "node_id": "model.netflix.dim_users"}'
+    for end in ("", ";"):
+        assert re.findall(pattern, f"select '/* x */' from t\n/* {comment} */{end}") == [comment]
+    assert re.findall(pattern, "select 1 /* a hint */") == []
 
 
 def test_the_query_adds_up_by_the_asset_of_the_tag() -> None:

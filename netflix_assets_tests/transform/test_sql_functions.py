@@ -146,6 +146,11 @@ _DBT = {
     *("adapter", "append", "config", "date", "do", "dispatch", "env_var", "extend", "get", "indent", "is_incremental"),
     *("items", "join", "map", "pop", "range", "ref", "return", "run_query", "source", "tojson", "values", "var"),
     *("get_columns_in_relation", "get_quoted_csv", "load_relation", "snowflake_dml_explicit_transaction", "timedelta"),
+    *("alter_relation_comment", "clear", "format_columns", "from_object", "get_assert_columns_equivalent"),
+    *("get_column_comment_sql", "get_column_schema_from_query", "get_columns_in_query", "get_empty_schema_sql"),
+    *("get_persist_docs_column_list", "get_select_subquery", "keys", "load_result", "persist_column_docs"),
+    *("persist_relation_docs", "raise_contract_error", "render_raw_columns_constraints"),
+    *("render_raw_model_constraints", "setdefault", "store_result", "update", "zip"),
 }
 _KEYWORDS = {"as", "end", "filter", "from", "in", "month", "number", "or", "over", "rows", "values"}
 _CALL = re.compile(r"\b([a-z][a-z_0-9]+)\(")

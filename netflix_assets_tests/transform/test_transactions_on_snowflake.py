@@ -57,7 +57,7 @@ def test_an_insertion_that_fails_leaves_the_months_as_they_were_whatever_runs_af
     with emulator.refusing(r"insert into movielens\.fact\.fact_ratings", *refusal):
         done = dbt(built, "run", "--threads", "1", "--select", "fact_ratings", *AFTERWARDS)
     assert refusal[2] in done.stdout
-    # For another run, whose number is in the tags of its statements, nothing is parsed again.
+    # For another run, whose number is in the comments of its statements, nothing is parsed again.
     assert "partial pars" not in done.stdout
     sent = [statement.sql.lower() for statement in emulator.statements]
     deletion = next(number for number, sql in enumerate(sent) if "delete from movielens.fact.fact_ratings" in sql)
@@ -65,8 +65,11 @@ def test_an_insertion_that_fails_leaves_the_months_as_they_were_whatever_runs_af
     assert built.snowflake is not None
     wanted = as_sql(session_parameters(built.snowflake.statement_seconds))
     altered = [sql for sql in sent if sql.startswith("alter session")]
-    assert len(altered) == 3
-    assert all(sql.startswith(f"alter session set {wanted.lower()} query_tag = '") for sql in altered)
+    assert len(altered) == 1
+    assert altered[0].startswith(f"alter session set {wanted.lower()}\n/*")
+    # Once, before all else that is sent in the session: after a node that came to its end there is nothing to undo.
+    failed = next(number for number, sql in enumerate(sent) if "insert into movielens.fact.fact_ratings" in sql)
+    assert [number for number, sql in enumerate(sent) if sql.startswith("rollback")] == [failed + 1]
     # The other models are built all the same.
     assert "PASS=2 WARN=0 ERROR=1" in done.stdout
     assert emulator.rows("MOVIELENS", query) == before
