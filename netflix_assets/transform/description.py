@@ -40,6 +40,7 @@ def describe(invocation: DbtCliInvocation, made: Sequence[str], run_id: str) -> 
     tables = {node["unique_id"]: node["relation_name"] for node in nodes if node["config"]["materialized"] != "view"}
     concerned = {*made, *(parent for unique_id in made for parent in manifest["parent_map"][unique_id])}
     schemas = {(manifest["nodes"].get(one) or manifest["sources"][one])["schema"].lower() for one in concerned}
+    sources = {manifest["sources"][one]["identifier"].lower() for one in concerned if one in manifest["sources"]}
     is_snowflake = adapter.type() == "snowflake"
     database = adapter.config.credentials.database
     comment = json.dumps({"asset": "dbt", "partition": None, "run_id": run_id})
@@ -60,6 +61,9 @@ def describe(invocation: DbtCliInvocation, made: Sequence[str], run_id: str) -> 
         return {}
     columns = defaultdict(list)
     for schema, table, name, *type_ in found:
+        if is_snowflake and table.lower() in sources and name != name.upper():
+            # For dagster-dbt, which finds no such column in the query of a model otherwise.
+            name = f'"{name}"'
         column = (
             adapter.Column.from_description(name, snowflake_type(*type_))
             if is_snowflake
