@@ -49,7 +49,7 @@ from netflix_assets_tests import chromium
 from netflix_assets_tests.distribution import Distribution, turn
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
-from netflix_assets_tests.warm import warm_environment
+from netflix_assets_tests.warm import keep_what_was_parsed, warm_environment
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -191,6 +191,7 @@ def _parsed_once(shared: Path) -> Iterator[None]:
     """Have dbt parse a project once for all homes and processes; another project, or other settings, once more."""
     parse = project._parse
     files = ("manifest.json", "partial_parse.msgpack")
+    keep_what_was_parsed()
 
     def parse_or_copy(settings: Settings) -> None:
         target = settings.dbt_target_path

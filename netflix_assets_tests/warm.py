@@ -23,7 +23,7 @@ import sys
 import threading
 import time
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -38,8 +38,12 @@ _LIBRARIES = (
 )
 _LOOK_FOR_STARTER_SECONDS = 5
 _NEW_MOUNTS = 0x00020000  # CLONE_NEWNS
-# Python acts on others before it runs anything: where they are set, it is started as usual.
-_KNOWN_OF_PYTHON = ("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONUTF8")
+# Python acts on others before it runs anything: where they are set, it is started as usual. The last is dagster-dbt's,
+# for Windows.
+_KNOWN_OF_PYTHON = (
+    *("PYTHONPATH", "PYTHONUNBUFFERED", "PYTHONDONTWRITEBYTECODE", "PYTHONUTF8"),
+    "PYTHONLEGACYWINDOWSSTDIO",
+)
 _CLIENT = """\
 #!{real} -IS
 import json, os, signal, socket, sys
@@ -157,10 +161,26 @@ def _environment(folder: Path, real: Path, address: str) -> Path:
     return bin_
 
 
+def keep_what_was_parsed() -> None:
+    """Have dbt take in this process what it has parsed for another home, where only the warehouse's path is another.
+
+    It would parse everything again, which takes longer than most builds of tests. No node depends on the path.
+    """
+    from dbt.adapters.duckdb.credentials import DuckDBCredentials
+
+    keys: Callable[[Any], tuple[str, ...]] = DuckDBCredentials._connection_keys
+
+    def without_path(self: Any) -> tuple[str, ...]:
+        return tuple(key for key in keys(self) if key != "path")
+
+    setattr(DuckDBCredentials, keys.__name__, without_path)
+
+
 def serve(listening: socket.socket) -> None:
     """Fork for each call, until terminated or the process that started this one is gone."""
     for library in _LIBRARIES:
         importlib.import_module(library)
+    keep_what_was_parsed()
     gc.collect()
     gc.freeze()
     # Children that ended are not waited for.
