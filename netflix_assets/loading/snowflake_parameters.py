@@ -1,7 +1,7 @@
 """Parameters of every session of ours, so that what an account or a user has set decides nothing.
 
 Loads pass them when they sign in; `infra_sql/08_users.sql` gives them to the service users and the macro
-`session_parameters` of the dbt project sets them for each node, because dbt's profile can set the query tag only.
+`session_parameters` of the dbt project has them set for each thread, because dbt's profile can set the query tag only.
 What they mean: https://docs.snowflake.com/en/sql-reference/parameters. The one that no session can set, the collation,
 is set on the database (`infra_sql/04_database.sql`); `infra check` compares all of them.
 """

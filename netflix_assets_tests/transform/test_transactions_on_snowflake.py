@@ -1,8 +1,9 @@
-"""A model of events on the emulated Snowflake whose insertion fails or is killed, and what comes after it."""
+"""Models on the emulated Snowflake: what becomes of an insertion that fails, and of columns that do not fit."""
 
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -72,4 +73,30 @@ def test_an_insertion_that_fails_leaves_the_months_as_they_were_whatever_runs_af
     assert [number for number, sql in enumerate(sent) if sql.startswith("rollback")] == [failed + 1]
     # The other models are built all the same.
     assert "PASS=2 WARN=0 ERROR=1" in done.stdout
+    assert emulator.rows("MOVIELENS", query) == before
+
+
+def test_a_query_whose_columns_are_not_its_contracts_is_refused_before_its_table_is_touched(
+    snowflake_account: Account, built: Settings
+) -> None:
+    emulator = snowflake_account.emulator
+    view = "create or replace view staging.src_genome_tags as select 1 as tag_id, 2 as tag_name"
+    emulator.rows("MOVIELENS", [view])
+    emulator.forget()
+    done = dbt(built, "run", "--select", "dim_genome_tags")
+    assert "This model has an enforced contract that failed" in done.stdout
+    assert re.search(r"tag_name +[|] FIXED +[|] TEXT +[|] data type mismatch", done.stdout, re.IGNORECASE), done.stdout
+    assert not any("dim_genome_tags (" in statement.sql for statement in emulator.statements)
+
+
+def test_a_column_that_an_older_table_lacks_is_added_and_filled(snowflake_account: Account, built: Settings) -> None:
+    emulator = snowflake_account.emulator
+    query = ["select rating_month, rating_count, load_id is null from mart.ratings_by_month order by 1"]
+    models = ("fact_user_rating_days", "ratings_by_month")
+    done = dbt(built, "--quiet", "run", "--select", *models)
+    assert done.returncode == 0, done.stdout
+    before = emulator.rows("MOVIELENS", query)
+    emulator.rows("MOVIELENS", ["alter table mart.ratings_by_month drop column load_id"])
+    done = dbt(built, "--quiet", "run", "--select", "ratings_by_month")
+    assert done.returncode == 0, done.stdout
     assert emulator.rows("MOVIELENS", query) == before
