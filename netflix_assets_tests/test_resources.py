@@ -13,13 +13,14 @@ from netflix_assets.reporting.store import BucketStore, FileStore
 from netflix_assets.resources import REPORT_RESOURCES, WAREHOUSE_RESOURCES, resources_from
 from netflix_assets.settings import PROJECT_ROOT, Settings, Target
 
-LOCAL = {"NETFLIX_S3_SECRET_KEY": "a secret", "NETFLIX_S3_ACCESS_KEY": "a key", "NETFLIX_S3_BUCKET": "a-bucket"}
+SECRET = "a secret: p%40@ss {{ x }}\nof two lines"
+LOCAL = {"NETFLIX_S3_SECRET_KEY": SECRET, "NETFLIX_S3_ACCESS_KEY": "a key", "NETFLIX_S3_BUCKET": "a-bucket"}
 ON_SNOWFLAKE = {
     **LOCAL,
     "NETFLIX_TARGET": "snowflake",
     "NETFLIX_SNOWFLAKE_ACCOUNT": "org-account",
     "NETFLIX_SNOWFLAKE_LOADER_PRIVATE_KEY_PATH": "~/loader.p8",
-    "NETFLIX_SNOWFLAKE_LOADER_PRIVATE_KEY_PASSPHRASE": "a secret passphrase",
+    "NETFLIX_SNOWFLAKE_LOADER_PRIVATE_KEY_PASSPHRASE": SECRET,
 }
 
 
