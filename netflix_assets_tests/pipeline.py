@@ -94,11 +94,11 @@ class Pipeline:
         with dagster_instance(self.settings) as instance:
             return next_plan(build_defs(self.settings), instance, self.bucket, self.warehouse, asked_at=time.time())
 
-    def materialize(self, *, force: bool = False, accept: Collection[str] = ()) -> Materialized:
+    def materialize(self, *, accept: Collection[str] = ()) -> Materialized:
         """What `netflix-assets materialize` does."""
         defs = build_defs(self.settings)
         with dagster_instance(self.settings) as instance, redirect_stdout(io.StringIO()):
-            return materialize(defs, instance, self.bucket, self.warehouse, force=force, accept=accept)
+            return materialize(defs, instance, self.bucket, self.warehouse, accept=accept)
 
     def status(self) -> Status:
         with dagster_instance(self.settings) as instance:

@@ -34,7 +34,7 @@ _LIBRARIES = (
     *("altair", "boto3", "duckdb", "jinja2", "rich.console", "sqlalchemy.dialects.sqlite", "vl_convert"),
     *("dagster", "dagster_dbt", "dagster_dg_cli.cli", "dagster_postgres", "dagster_webserver.app"),
     *("dagster._cli.api", "dagster._daemon.daemon", "dagster._grpc.server", "dagster_graphql.schema"),
-    *("dbt.adapters.duckdb", "dbt.cli.main"),
+    *("dbt.adapters.duckdb", "dbt.adapters.snowflake", "dbt.cli.main"),
 )
 _LOOK_FOR_STARTER_SECONDS = 5
 _NEW_MOUNTS = 0x00020000  # CLONE_NEWNS

@@ -18,6 +18,7 @@ from click.testing import CliRunner
 from netflix_assets.automation import unchanged
 from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.cli import main
+from netflix_assets.errors import UserError
 from netflix_assets.settings import PROJECT_ROOT, Settings, Target
 from netflix_assets.targets import duckdb_from
 from netflix_assets_tests.pipeline import MOVIES, Pipeline
@@ -179,10 +180,19 @@ def test_a_home_that_keeps_nothing_asks_each_time(settings: Settings, tmp_path: 
     assert not unchanged.holds(replace(settings, home=tmp_path / "file"), "digest")
 
 
-def test_after_a_run_and_after_all_it_is_known_at_once(known: Pipeline) -> None:
+def test_after_a_run_it_is_known_at_once(known: Pipeline) -> None:
     known.put("raw/tags.csv", "userId,movieId,tag,timestamp\n1,1,toys,1425168100\n")
     assert "raw_tags" in materialize(known)
     assert unchanged.holds(known.settings, unchanged.fingerprint(known.settings))
     assert materialize(known) == NOTHING
-    assert NOTHING not in materialize(known, "--all")
-    assert unchanged.holds(known.settings, unchanged.fingerprint(known.settings))
+
+
+def test_all_is_run_although_nothing_changed(known: Pipeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    # That it is known after it, is seen where a run of everything is.
+    from netflix_assets.cli import pipeline as command
+
+    def run(_settings: Settings, **options: object) -> object:
+        raise UserError(f"asked to: {options['force']}")
+
+    monkeypatch.setattr(command, "_run_what_changed", run)
+    assert "asked to: True" in materialize(known, "--all")
