@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
@@ -55,14 +55,20 @@ class Daemon:
     conditions_cursor: dg.AutomationConditionEvaluation | object | None = None
     runs: list[Look] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
-    queue: EventQueue | None = None
+    queue: Notifying | None = None
 
-    def look(self) -> Look:
-        """One tick of the sensor; its observations and cursor are kept, its run is not started."""
+    def look(self, *, reconcile: bool = False) -> Look:
+        """One tick of the sensor; its observations and cursor are kept, its run is not started.
+
+        Args:
+            reconcile: It is time to list everything, whatever the events told.
+        """
         context = dg.build_sensor_context(
             instance=self.instance, cursor=self.cursor, repository_def=self.defs.get_repository_def()
         )
         settings, bucket = self.pipeline.settings, self.pipeline.bucket
+        if reconcile:
+            settings = replace(settings, reconcile_minutes=0)
         warehouse = warehouse_from(settings, wait_seconds=SENSOR_WAIT_SECONDS[settings.target])
         result = tick(context, BucketWatch(settings, bucket, self.queue), warehouse, report_store(settings, bucket))
         if isinstance(result, dg.SkipReason):
@@ -142,6 +148,10 @@ class Notifying(EventQueue):
     def __init__(self, pipeline: Pipeline) -> None:
         self._pipeline = pipeline
         self._times = {version: version.last_modified for version in pipeline.bucket.versions()}
+
+    def lose(self) -> None:
+        """Never tell of what changed until now."""
+        self.receive(0)
 
     def receive(self, deadline: float) -> Hints:
         now = {version: version.last_modified for version in self._pipeline.bucket.versions()}

@@ -79,22 +79,26 @@ def test_what_comes_and_goes_between_two_looks_is_loaded_in_one_run_and_what_arr
     assert [month for name, month in look.observed if name == "ratings"] == ["1996-03", "2015-03", "2015-04", None]
     assert look.months == {"1996-03", "2015-03", "2015-04"}
     assert {"raw_movies", "raw_ratings", "dim_movies", "fact_ratings"} <= look.assets
-    during: list[str] = []
+    during: list[Look] = []
 
     def arrive(event: dg.DagsterEvent) -> None:
         if event.is_step_success and event.step_key == "raw__raw_ratings":
+            pipeline.put("raw/tags.csv", TAGS.replace("pixar", "toys"))
+            assert running.queue is not None
+            running.queue.lose()
             pipeline.put(MONTH.format("2015-03"), ratings_csv(["1,2,1.0,1425168000"]))
-            during.append(running.look().reason)
+            during.extend([running.look(), running.look(reconcile=True)])
 
     assert running.execute(look, on_event=arrive)
-    assert during[0].endswith("is going on; the bucket is compared again after it")
+    assert [{name for name, _ in one.observed} for one in during] == [{"ratings"}, {"tags"}]
+    assert all(one.reason.endswith("is going on; the bucket is compared again after it") for one in during)
     assert running.conditions() == set()
     months = pipeline.query("select distinct rating_month::varchar from fact.fact_ratings order by 1")
     assert months == [("2015-03-01",), ("2015-04-01",), ("2015-05-01",)]
     assert pipeline.one("select title from dim.dim_movies where movie_id = 4") == "Heat II (1995)"
 
     late = running.look()
-    assert late.months == {"2015-03"}
+    assert late.months == {"2015-03"} and "raw_tags" in late.assets
     assert running.execute(late)
     assert running.conditions() == set()
     march = "select rating::varchar from fact.fact_ratings where rating_month = date '2015-03-01'"
