@@ -7,13 +7,13 @@ How to write a cheap test (seconds of a processor on the machine that the suite 
 * A bucket: `bucket` (one server a test process). A load without dbt: `netflix_assets_tests.loading`.
 * Definitions, plans, statuses, ticks: `small`, a copy of a pipeline that was built once for all processes (0.3 s), with
   `Pipeline.plan()` or `daemon(small)`. Read-only: `built_small`, not even a copy.
-* `Pipeline.materialize()` runs dbt: 5 to 15 s. Ask first whether the plan says it already. If not, put several changes
+* `Pipeline.materialize()` runs dbt: 2 to 5 s. Ask first whether the plan says it already. If not, put several changes
   into one bucket and look at each of their outcomes after one run, rather than a run for each.
-* A fresh home costs a build of everything: 20 s. Take a copy of a built one and unlink its warehouse instead.
+* A fresh home costs a build of everything: 12 s. Take a copy of a built one and unlink its warehouse instead.
 * The command line in a process of its own, by the fixture `python`, costs 1 s more than the same call in this one
   (`click.testing.CliRunner`); by `sys.executable`, which imports everything, 5 s.
 * `netflix-assets dev`: only in browser/, where one server is shared by all. A run in it is a process of Dagster's own,
-  20 s with its dbt; a page that shows one draws all the time, so leave it (`about:blank`) while waiting.
+  8 s with its dbt; a page that shows one draws all the time, so leave it (`about:blank`) while waiting.
 * The emulated Snowflake takes 0.5 s for a load: give many cases a month each in one load.
 * Wait for what happens (a file, a line, a row), not for an amount of time. Nothing may fail because it was slow.
 * A file's tests stay in one process, for its fixtures, unless it is among `SPREAD` in `distribution.py`.

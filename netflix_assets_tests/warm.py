@@ -69,7 +69,8 @@ with socket.socket(socket.AF_UNIX) as server:
     except OSError:
         start_cold()
     socket.send_fds(server, [b"."], files)
-    call = [program, arguments, dict(os.environ), os.getcwd(), files, os.getpid(), os.readlink("/proc/self/ns/mnt")]
+    mounts, ignored = os.readlink("/proc/self/ns/mnt"), signal.getsignal(signal.SIGINT) == signal.SIG_IGN
+    call = [program, arguments, dict(os.environ), os.getcwd(), files, os.getpid(), mounts, ignored]
     server.sendall(json.dumps(call).encode() + b"\\n")
     for number in files[3:]:
         os.close(number)
@@ -209,8 +210,10 @@ def _answer(call: socket.socket) -> None:
     number = os.fork()
     if number == 0:
         call.close()
-        program, arguments, environment, folder, numbers, caller, mounts = json.loads(text)
+        program, arguments, environment, folder, numbers, caller, mounts, ignored = json.loads(text)
         _take_over(files, numbers)
+        # As a shell has it for what runs in the background; what started the process of the suite may have been that.
+        signal.signal(signal.SIGINT, signal.SIG_IGN if ignored else signal.default_int_handler)
         _be(program, arguments, environment, folder, caller, mounts)
     for file in files:
         os.close(file)
