@@ -115,6 +115,7 @@ FUNCTIONS = {
     ),
     "hash": Function("Another number in each warehouse: compared within one alone.", only=_DUCKDB),
     "hash_agg": Function("Over rows in any order; repeated rows count.", only=_SNOWFLAKE),
+    "approx_count_distinct": Function("", only=_DUCKDB),
     "bitstring_agg": Function("", only=_DUCKDB),
     "bit_count": Function("", (("bit_count('10110'::bit)", "3"),), _DUCKDB),
     # Of the loads alone.
