@@ -53,7 +53,7 @@ class DuckDBWarehouse:
         max_shrink: float = DEFAULT_MAX_SHRINK,
         by_name: Collection[str] = read_by_name(),
         lock_wait_seconds: float = 60,
-        memory_limit: str = "1500MB",
+        memory_limit: str = "1400MB",
     ) -> None:
         """Name the file; it is opened only while something is done with it.
 
