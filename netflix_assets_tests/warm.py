@@ -254,15 +254,20 @@ def _be(program: str, arguments: list[str], environment: dict[str, str], folder:
         sys.excepthook(type(error), error, error.__traceback__)
         code = -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     finally:
-        with suppress(BaseException):
-            threading._shutdown()  # type: ignore[attr-defined]
-            atexit._run_exitfuncs()
-            sys.stdout.flush()
-            sys.stderr.flush()
+        end_as_python_does()
         if code < 0:
             signal.signal(-code, signal.SIG_DFL)
             os.kill(os.getpid(), -code)
         os._exit(code)
+
+
+def end_as_python_does() -> None:
+    """Wait for threads, call what is to be called at the end, and write what is not written yet: a fork does not."""
+    with suppress(BaseException):
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
 
 
 def _take_over(files: list[int], numbers: list[int]) -> None:

@@ -6,14 +6,12 @@ session and streams of its own.
 
 from __future__ import annotations
 
-import atexit
 import ctypes
 import os
 import pickle
 import signal
 import subprocess
 import sys
-import threading
 import time
 import traceback
 import weakref
@@ -24,6 +22,7 @@ from typing import Any
 
 from netflix_assets.cli import main
 from netflix_assets.settings import Settings, child_environment
+from netflix_assets_tests.warm import end_as_python_does
 
 _ADOPT_ORPHANS = 36  # PR_SET_CHILD_SUBREAPER
 _POLL_SECONDS = 0.02
@@ -97,11 +96,7 @@ def _be(act: Callable[[], object], environment: Mapping[str, str], output: Path)
     except BaseException:  # noqa: BLE001 (what ends a process with a traceback)
         traceback.print_exc()
     finally:
-        with suppress(BaseException):
-            threading._shutdown()  # type: ignore[attr-defined]
-            atexit._run_exitfuncs()
-            sys.stdout.flush()
-            sys.stderr.flush()
+        end_as_python_does()
         os._exit(code)
 
 
