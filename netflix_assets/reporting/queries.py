@@ -1,6 +1,6 @@
 """What the report reads of the marts: one portable SELECT a question, each into small typed rows.
 
-Reads through `Warehouse.queries` only, so that DuckDB and Snowflake answer alike. What is made of the rows
+Reads through `Warehouse.query` and `queries` only, so that DuckDB and Snowflake answer alike. What is made of the rows
 belongs in `findings.py`, `charts.py` and `cards.py`.
 """
 
