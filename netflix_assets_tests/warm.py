@@ -20,6 +20,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import types
@@ -36,6 +37,21 @@ _LIBRARIES = (
     *("dagster._cli.api", "dagster._daemon.daemon", "dagster._grpc.server", "dagster_graphql.schema"),
     *("dbt.adapters.duckdb", "dbt.adapters.snowflake", "dbt.cli.main"),
 )
+_ANY_PROJECT = {
+    "dbt_project.yml": "{name: any, profile: any, flags: {send_anonymous_usage_stats: false}}",
+    "profiles.yml": "any: {target: any, outputs: {any: {type: duckdb, path: any.duckdb}}}",
+    "models/any.sql": "select 1 as number",
+    "models/any.yml": """\
+models: [{name: any, columns: [{name: number, data_tests: [not_null]}]}]
+unit_tests: [{name: one, model: any, given: [], expect: {rows: [{number: 1}]}}]
+sources: [{name: any_source, tables: [{name: any_table}]}]
+exposures: [{name: any_exposure, type: dashboard, owner: {name: any}, depends_on: [ref('any')]}]
+""",
+    "snapshots/any.yml": """\
+snapshots: [{name: kept, relation: ref('any'), config: {unique_key: number, strategy: check, check_cols: all}}]
+""",
+    "seeds/sown.csv": "number\n1\n",
+}
 _LOOK_FOR_STARTER_SECONDS = 5
 _NEW_MOUNTS = 0x00020000  # CLONE_NEWNS
 # Python acts on others before it runs anything: where they are set, it is started as usual. The last is dagster-dbt's,
@@ -162,6 +178,27 @@ def _environment(folder: Path, real: Path, address: str) -> Path:
     return bin_
 
 
+def parse_anything() -> None:
+    """Have dbt parse a project of one model, twice.
+
+    At the first use of each of its classes dbt compiles how they are checked, read and written, which takes it most of
+    a second in each process. Nothing is built: a DuckDB that was open does not survive a fork.
+    """
+    from dbt.adapters.factory import reset_adapters
+    from dbt.cli.main import dbtRunner
+
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        for file, text in _ANY_PROJECT.items():
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).write_text(text)
+        for _ in range(2):
+            where = ["--project-dir", name, "--profiles-dir", name, "--log-path", name]
+            parsed = dbtRunner().invoke(["--log-level", "none", "parse", *where])
+            assert parsed.success, parsed.exception
+    reset_adapters()  # type: ignore[no-untyped-call]
+
+
 def keep_what_was_parsed() -> None:
     """Have dbt take in this process what it has parsed for another home, where only the warehouse's path is another.
 
@@ -181,6 +218,7 @@ def serve(listening: socket.socket) -> None:
     """Fork for each call, until terminated or the process that started this one is gone."""
     for library in _LIBRARIES:
         importlib.import_module(library)
+    parse_anything()
     keep_what_was_parsed()
     gc.collect()
     gc.freeze()
