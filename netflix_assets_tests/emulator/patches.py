@@ -5,14 +5,17 @@ Each patch names the difference. They replace functions inside fakesnow, hence `
 
 from __future__ import annotations
 
+import importlib
 import re
 import time
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 
 import duckdb
 import fakesnow.arrow
 import fakesnow.cursor
+import fakesnow.dialect
 import fakesnow.info_schema
 import fakesnow.transforms
 import pyarrow as pa
@@ -21,6 +24,7 @@ from fakesnow.cursor import FakeSnowflakeCursor
 from fakesnow.transforms.stage import parts_from_var
 from snowflake.connector.errors import DatabaseError, ProgrammingError
 from sqlglot import exp
+from sqlglot.dialects.duckdb import DuckDB
 
 from netflix_assets_tests.emulator import databases
 from netflix_assets_tests.emulator.copy_into import (
@@ -41,6 +45,7 @@ _NO_GRANTS = (
     "'' as \"granted_to\", '' as \"grantee_name\", 'false' as \"grant_option\", '' as \"granted_by\" where false"
 )
 _DDL = (exp.Create, exp.Drop, exp.Alter, exp.Comment, exp.TruncateTable)
+_DML = (exp.Create, exp.Query, exp.Insert, exp.Update, exp.Delete)
 # Accounts, not databases: the emulator has nothing that these could change.
 _IGNORED = (
     r"\s*(create|alter|drop)\s+(or\s+replace\s+)?"
@@ -107,6 +112,8 @@ _execute = FakeSnowflakeCursor.execute
 _explode = FakeSnowflakeCursor._transform_explode
 _transform = FakeSnowflakeCursor._transform
 _execute_transformed = FakeSnowflakeCursor._execute
+_describe = FakeSnowflakeCursor._describe_last_sql
+_generate = DuckDB.generate
 _timestamp_to_struct = fakesnow.arrow.timestamp_to_sf_struct
 _insert_table_comment = fakesnow.info_schema.insert_table_comment_sql
 _per_db_creation_sql = fakesnow.info_schema.per_db_creation_sql
@@ -247,7 +254,7 @@ def _stage_location(connection: Any, stage: str) -> str:
 def _explode_with_transactions(cursor: Any, expression: exp.Expr) -> Any:
     """Keep track of transactions, which DDL commits in Snowflake; fakesnow does so without autocommit only."""
     state = state_of(cursor._conn)
-    if state.parameters.is_on("QUOTED_IDENTIFIERS_IGNORE_CASE"):
+    if _uppercases(cursor):
         for identifier in expression.find_all(exp.Identifier):
             identifier.set("this", identifier.name.upper())
     if isinstance(expression, exp.Transaction):
@@ -306,19 +313,47 @@ def _transform_more(cursor: Any, expression: exp.Expr, params: Any) -> exp.Expr:
             return exp.Literal.string(_SESSION_FUNCTIONS[node.sql_name()])
         return node
 
-    text = state_of(cursor._conn).sql
-    key = (text, cursor._conn.database, cursor._conn.schema)
-    if len(text) < _LONG or params or not isinstance(expression, exp.Create):
+    key = (expression.meta.get(_TEXT), cursor._conn.database, cursor._conn.schema, _uppercases(cursor))
+    if key[0] is None or params or not isinstance(expression, _DML):
         transformed: exp.Expr = _transform(cursor, expression.transform(change), params)
         return transformed
-    if key not in _transformed:
-        _transformed[key] = _transform(cursor, expression.transform(change), params)
-    return _transformed[key]
+    kept = _transformed.get(key)
+    if kept is None:
+        if len(_transformed) > _MOST_KEPT:
+            _transformed.clear()
+            _generated.clear()
+        kept = _transformed[key] = _transform(cursor, expression.transform(change), params)
+        _generated[id(kept)] = _generate(DuckDB(), kept)
+    return kept
 
 
-# A load's parsing statement is long, is the same in every load of a file, and takes 0.15 s to transform.
-_LONG = 2000
-_transformed: dict[tuple[str, str | None, str | None], exp.Expr] = {}
+def _uppercases(cursor: Any) -> bool:
+    return state_of(cursor._conn).parameters.is_on("QUOTED_IDENTIFIERS_IGNORE_CASE")
+
+
+# Half of what a statement takes is spent on its text, and many are the same in every load.
+_TEXT = "text"
+_MOST_KEPT = 500
+_transformed: dict[tuple[str | None, str | None, str | None, bool], exp.Expr] = {}
+_generated: dict[int, str] = {}
+"""DuckDB's text of these."""
+
+
+@lru_cache(maxsize=_MOST_KEPT)
+def _parse_once(command: str) -> exp.Expr:
+    expression: exp.Expr = fakesnow.dialect.parse_one(command)
+    expression.meta[_TEXT] = command
+    return expression
+
+
+def _parse(command: str) -> exp.Expr:
+    return _parse_once(command).copy()
+
+
+def _generate_once(dialect: Any, expression: exp.Expr, **options: Any) -> str:
+    return _generated.get(id(expression)) or str(_generate(dialect, expression, **options))
+
+
 _SESSION_FUNCTIONS = {"CURRENT_WAREHOUSE": "EMULATED", "CURRENT_ACCOUNT": "EMULATOR", "CURRENT_REGION": "LOCAL"}
 
 
@@ -329,9 +364,8 @@ def _execute_waiting(cursor: Any, transformed: exp.Expr, params: Any = None) -> 
     """
     state = state_of(cursor._conn)
     deadline = time.monotonic() + float(state.parameters["LOCK_TIMEOUT"])
-    # fakesnow describes each statement's result after it: that is no statement of the client's.
-    own = not isinstance(transformed, (exp.Transaction, exp.Describe))
-    first = state.in_transaction and state.untouched and own
+    first = state.in_transaction and state.untouched and not isinstance(transformed, exp.Transaction)
+    cursor._emulator_columns = None
     while True:
         try:
             _execute_transformed(cursor, transformed, params)
@@ -354,6 +388,15 @@ def _execute_waiting(cursor: Any, transformed: exp.Expr, params: Any = None) -> 
             time.sleep(_LOCK_POLL_SECONDS)
     if first:
         state.untouched = False
+    if not transformed.args.get("result_scan_sfqid"):
+        cursor._emulator_columns = cursor._duck_conn.description
+
+
+def _describe_result(cursor: Any) -> list[Any]:
+    """Columns and types of the last result, for which fakesnow has DuckDB plan the statement a second time."""
+    if cursor._emulator_columns is None:
+        return list(_describe(cursor))
+    return [(name, str(kind), None, None, None, None) for name, kind, *_ in cursor._emulator_columns]
 
 
 def _copy_into(
@@ -419,6 +462,11 @@ _PATCHES: tuple[tuple[Any, str, Any], ...] = (
     (FakeSnowflakeCursor, "_transform_explode", _explode_with_transactions),
     (FakeSnowflakeCursor, "_transform", _transform_more),
     (FakeSnowflakeCursor, "_execute", _execute_waiting),
+    (FakeSnowflakeCursor, "_describe_last_sql", _describe_result),
+    (DuckDB, "generate", _generate_once),
+    (fakesnow.cursor, "parse_one", _parse),
+    # The package has a function of the same name. It looks at the kind of the statement only.
+    (importlib.import_module("fakesnow.server"), "parse_one", _parse_once),
     (fakesnow.cursor, "copy_into", _copy_into),
     (fakesnow.arrow, "timestamp_to_sf_struct", _nullable_timestamps),
     (fakesnow.info_schema, "insert_table_comment_sql", _insert_quoted_table_comment),

@@ -103,8 +103,7 @@ class Emulator:
         _FAKESNOW.shared_fs.duck_conn.cursor().execute(f"detach {name}")
 
     def empty(self, database: str) -> None:
-        """Take all rows out of the raw tables of a database, and end all sessions."""
-        self.end_sessions()
+        """Take all rows out of the raw tables of a database."""
         connection = _FAKESNOW.shared_fs.duck_conn.cursor()
         tables = connection.execute(
             "select table_name from information_schema.tables where table_catalog = ? and table_schema = 'RAW'",

@@ -33,7 +33,7 @@ CANCELLED = "57014"
 
 
 @pytest.fixture
-def loading(on_snowflake: Loading) -> Loading:
+def loading(snowflake: Settings, on_snowflake: Loading) -> Loading:
     return on_snowflake
 
 

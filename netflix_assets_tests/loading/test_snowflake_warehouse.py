@@ -40,7 +40,7 @@ DENIED = (3001, "42501", "SQL access control error:\nInsufficient privileges")
 
 
 @pytest.fixture
-def loading(on_snowflake: Loading) -> Loading:
+def loading(snowflake: Settings, on_snowflake: Loading) -> Loading:
     return on_snowflake
 
 
