@@ -113,7 +113,10 @@ def on_snowflake(snowflake_account: Account, emptied_snowflake: Settings, bucket
     def queries(statements: Sequence[str]) -> list[list[Row]]:
         return snowflake_account.emulator.rows(account.database, statements)
 
-    return Loading(bucket, with_limit(STRICT), with_limit, queries)
+    def point_stage(bucket: str) -> None:
+        snowflake_account.emulator.create_stage(f"{account.database}.RAW.LANDING", f"s3://{bucket}/")
+
+    return Loading(bucket, with_limit(STRICT), with_limit, queries, point_stage)
 
 
 @pytest.fixture(params=["duckdb", "snowflake"])

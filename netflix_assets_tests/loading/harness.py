@@ -55,12 +55,19 @@ class Loading:
         warehouse: The warehouse under test.
         with_limit: The same warehouse with another limit of rows that may be bad.
         queries: Runs queries on the warehouse and returns all rows of each.
+        point_stage: Has the warehouse read objects from another bucket, where it reads them itself.
     """
 
     bucket: LandingBucket
     warehouse: Warehouse
     with_limit: Callable[[RejectLimit], Warehouse]
     queries: Callable[[Sequence[str]], list[list[Row]]]
+    point_stage: Callable[[str], None] = lambda _: None
+
+    def read_from(self, bucket: LandingBucket) -> None:
+        """From here on, load from another bucket."""
+        self.bucket = bucket
+        self.point_stage(bucket.name)
 
     def allow(self, fraction: float, rows: int = 0) -> None:
         """From here on, this share of rows may be bad, and so many in any case."""
