@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Dialog, Page
 
 from netflix_assets.reporting.page import render
 from netflix_assets.reporting.queries import ReportData
+from netflix_assets_tests.pipeline import Pipeline
 from netflix_assets_tests.reporting.data import BUILT_AT, KEEP_IN
 
 
@@ -76,28 +78,41 @@ class Opened:
 
 
 Open = Callable[..., Opened]
+Scheme = Literal["light", "dark"]
+
+
+@pytest.fixture(scope="module")
+def tab(built_small: Pipeline, browser: Browser) -> Opened:
+    """One tab for a file of tests: to start another takes as long as to show a report.
+
+    The pipeline is built before, because Dagster runs an event loop.
+    """
+    opened = Opened(browser.new_page())
+    opened.page.on("request", lambda request: opened.requests.append(request.url))
+    opened.page.on("console", lambda message: opened.said.append(message.text))
+    opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
+    opened.page.on("dialog", opened.refuse)
+    return opened
 
 
 @pytest.fixture
-def open_page(browser: Browser) -> Iterator[Open]:
-    """Opens a file, and closes it when the test ends."""
-    contexts = []
+def open_page(tab: Opened) -> Iterator[Open]:
+    """Opens a file in the tab; nothing of what was there before is left."""
 
-    def open_(path: Path, *, scheme: str = "light", width: int = 1280) -> Opened:
-        context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
-        contexts.append(context)
-        opened = Opened(context.new_page())
-        opened.page.on("request", lambda request: opened.requests.append(request.url))
-        opened.page.on("console", lambda message: opened.said.append(message.text))
-        opened.page.on("pageerror", lambda error: opened.said.append(str(error)))
-        opened.page.on("dialog", opened.refuse)
-        opened.page.goto(path.as_uri())
-        opened.page.locator("html[data-ready]").wait_for(state="attached", timeout=60_000)
-        return opened
+    def open_(path: Path, *, scheme: Scheme = "light", width: int = 1280) -> Opened:
+        tab.page.goto("about:blank")
+        tab.page.mouse.move(0, 0)
+        tab.requests.clear()
+        tab.said.clear()
+        tab.page.emulate_media(media="null", color_scheme=scheme)
+        tab.page.set_viewport_size({"width": width, "height": 900})
+        tab.page.goto(path.as_uri())
+        tab.page.locator("html[data-ready]").wait_for(state="attached", timeout=60_000)
+        return tab
 
     yield open_
-    for context in contexts:
-        context.close()
+    # A report that nobody looks at works all the same.
+    tab.page.goto("about:blank")
 
 
 @pytest.fixture(scope="session")
