@@ -34,11 +34,12 @@ def environment(settings: Settings) -> dict[str, str]:
 
 
 def wait_for(what: str, found: Callable[[], Any], *, seconds: float = 900) -> Any:
-    """The first true value of a function, asked again and again."""
-    deadline = time.monotonic() + seconds
+    """The first true value of a function, asked again and again, the less often the longer it takes."""
+    started = time.monotonic()
     while not (value := found()):
-        assert time.monotonic() < deadline, f"{what} did not come about within {seconds:g} s"
-        time.sleep(0.5)
+        passed = time.monotonic() - started
+        assert passed < seconds, f"{what} did not come about within {seconds:g} s"
+        time.sleep(min(max(0.25, passed / 10), 2.5))
     return value
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import getpass
+import hashlib
+import hmac
 import os
 import shutil
 import socket
@@ -30,6 +33,20 @@ def free_port() -> int:
     return port
 
 
+def verifier(password: str) -> str:
+    """What PostgreSQL keeps of a password, as RFC 5803 has it.
+
+    Dagster makes a connection for every query. PostgreSQL's own 4,096 iterations would be most of what one takes, and
+    how often it asks its clients to iterate has been a setting only since PostgreSQL 16.
+    """
+    salt, iterations = os.urandom(16), 1
+    salted = hashlib.pbkdf2_hmac("sha256", password.encode(), salt, iterations)
+    stored = hashlib.sha256(hmac.digest(salted, b"Client Key", "sha256")).digest()
+    server = hmac.digest(salted, b"Server Key", "sha256")
+    encoded = [base64.b64encode(one).decode() for one in (salt, stored, server)]
+    return f"SCRAM-SHA-256${iterations}:{encoded[0]}${encoded[1]}:{encoded[2]}"
+
+
 class Server:
     """The server, which can be killed and started again."""
 
@@ -42,8 +59,7 @@ class Server:
         authentication = ("--auth-local=trust", "--auth-host=scram-sha-256")
         self._run("initdb", "-D", "data", "-U", USER, *authentication, "-E", "UTF8", "--no-sync")
         self.start()
-        quoted = PASSWORD.replace("'", "''")
-        self.sql(f"alter user {USER} password '{quoted}'")
+        self.sql(f"alter user {USER} password '{verifier(PASSWORD)}'")
 
     def _run(self, program: str, *arguments: str) -> None:
         subprocess.run(
