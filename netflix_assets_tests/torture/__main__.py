@@ -28,7 +28,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("cycles", type=int)
     parser.add_argument("--seed", type=int, default=int(time.time()), help="the same seed disturbs at the same moments")
-    parser.add_argument("--kinds", default="", help="only these, with commas between (see disturbances.py)")
+    parser.add_argument(
+        "--kinds",
+        default="",
+        help="only these, with commas between (see disturbances.py); those with a + between disturb one home",
+    )
     parser.add_argument("--only", type=int, help="only the cycle of this number")
     parser.add_argument("--built", type=Path, help="a home that holds the small data of the tests")
     parser.add_argument("--at-once", type=int, default=2, help="cycles that run at the same time")

@@ -36,7 +36,7 @@ class Plan:
 
     Attributes:
         number: Of the cycle; with the seed it decides all that is left to chance.
-        kind: Name of the disturbance.
+        kind: Name of the disturbance, or of several with `+` between: each then meets what those before it have left.
         fresh: The command makes a first load.
     """
 
@@ -44,11 +44,16 @@ class Plan:
     kind: str
     fresh: bool
 
+    @property
+    def kinds(self) -> list[str]:
+        """Names of the disturbances, in their order."""
+        return self.kind.split("+")
+
 
 def plans(numbers: range, kinds: tuple[str, ...]) -> list[Plan]:
     """Return what cycles do: in turn the kinds asked for, else all; every seventh is a first load, if it can be one."""
     named = [(number, kind_of(number, kinds)) for number in numbers]
-    return [Plan(number, kind, number % 7 == 6 and kind != "upload_killed") for number, kind in named]
+    return [Plan(number, kind, number % 7 == 6 and "upload_killed" not in kind) for number, kind in named]
 
 
 class Undisturbed:
@@ -75,14 +80,15 @@ def tortured(undisturbed: Undisturbed, plan: Plan, seed: int, root: Path) -> Cou
     """Run one cycle."""
     with tempfile.TemporaryDirectory(dir=root, prefix=f"cycle-{plan.number}-") as name, ExitStack() as ending:
         folder = Path(name)
-        if plan.kind == "disk_full" and not ending.enter_context(small_disk(folder)):
+        if "disk_full" in plan.kinds and not ending.enter_context(small_disk(folder)):
             return Counts(notes=["skipped: only root can make a small disk"])
         ending.callback(end_children)
         home = prepared(undisturbed.settings, folder, fresh=plan.fresh)
-        if plan.kind != "upload_killed":
+        if "upload_killed" not in plan.kinds:
             put(home, CHANGED)
         cycle = Cycle(home, random.Random(f"{seed}-{plan.number}"), undisturbed.seconds[plan.fresh])
-        KINDS[plan.kind](cycle)
+        for kind in plan.kinds:
+            KINDS[kind](cycle)
         failed = finish(home)
         if failed is not None:
             cycle.counts.stuck += 1
