@@ -55,7 +55,8 @@ def duckdb_loading(folder: Path, bucket: LandingBucket) -> Loading:
 
     def queries(statements: Sequence[str]) -> list[list[Row]]:
         reader = _reader()
-        reader.execute(f"attach '{path}' as warehouse (read_only)")
+        escaped = str(path).replace("'", "''")
+        reader.execute(f"attach '{escaped}' as warehouse (read_only)")
         try:
             reader.execute("use warehouse")
             return [reader.execute(statement).fetchall() for statement in statements]

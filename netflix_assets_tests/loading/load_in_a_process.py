@@ -6,6 +6,7 @@ loads into the target's warehouse it says so when the load gets there, and waits
 
 from __future__ import annotations
 
+import subprocess
 import sys
 import time
 
@@ -25,6 +26,19 @@ def wait_to_be_killed(*_: object, **__: object) -> None:
     sys.stdout.write("reached\n")
     sys.stdout.flush()
     time.sleep(60)
+
+
+def await_line(process: subprocess.Popen[str], line: str) -> None:
+    """Wait until a process says something."""
+    assert process.stdout is not None
+    assert process.stdout.readline() == f"{line}\n"
+
+
+def kill(process: subprocess.Popen[str]) -> None:
+    """Kill a load, and wait until what it wrote to is closed: it may be a fork of another process than this one."""
+    assert process.stdout is not None
+    process.kill()
+    process.stdout.read()
 
 
 def main() -> None:

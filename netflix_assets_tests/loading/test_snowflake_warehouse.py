@@ -8,7 +8,6 @@ import os
 import re
 import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -31,6 +30,7 @@ from netflix_assets.loading.snowflake_parameters import SESSION_PARAMETERS
 from netflix_assets.loading.snowflake_warehouse import SnowflakeWarehouse
 from netflix_assets.settings import PROJECT_ROOT, Duty, Settings, SnowflakeSettings
 from netflix_assets_tests.loading.harness import MONTH, MOVIES, NEXT_MONTH, RATINGS, TAGS, Loading, csv, ratings
+from netflix_assets_tests.loading.load_in_a_process import await_line, kill
 
 if TYPE_CHECKING:
     from netflix_assets_tests.emulator.account import Account
@@ -181,7 +181,7 @@ def test_an_object_deleted_between_the_look_at_its_header_and_the_copy_is_refuse
 # Several loads, and loads that die.
 
 
-def in_a_process(account: Account, snowflake: Settings, *arguments: str) -> subprocess.Popen[str]:
+def in_a_process(python: Path, account: Account, snowflake: Settings, *arguments: str) -> subprocess.Popen[str]:
     """A load in another process, of the same bucket into the same database."""
     assert snowflake.snowflake is not None
     environment = {
@@ -193,20 +193,19 @@ def in_a_process(account: Account, snowflake: Settings, *arguments: str) -> subp
         "NETFLIX_S3_ACCESS_KEY": snowflake.s3_access_key,
         "NETFLIX_S3_SECRET_KEY": snowflake.s3_secret_key,
     }
-    command = [sys.executable, "-m", "netflix_assets_tests.loading.load_in_a_process", *arguments]
+    command = [python, "-m", "netflix_assets_tests.loading.load_in_a_process", *arguments]
     return subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
 def test_a_load_killed_between_delete_and_commit_changes_nothing_and_leaves_no_table(
-    snowflake_account: Account, snowflake: Settings, account: SnowflakeSettings, loading: Loading
+    python: Path, snowflake_account: Account, snowflake: Settings, loading: Loading
 ) -> None:
     loading.load_body(RATINGS, csv(RATINGS, *ratings(3)))
     before = loading.state()
     loading.put(RATINGS, csv(RATINGS, *ratings(5)), MONTH)
-    with in_a_process(snowflake_account, snowflake, "ratings", "insert_rows") as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "reached\n"
-        process.kill()
+    with in_a_process(python, snowflake_account, snowflake, "ratings", "insert_rows") as process:
+        await_line(process, "reached")
+        kill(process)
     assert snowflake_account.emulator.statements[-1].sql.startswith("delete from raw.rejected_rows")
     # Snowflake does this some time after the client is gone; until then the next load waits for the lock.
     snowflake_account.emulator.end_sessions()
