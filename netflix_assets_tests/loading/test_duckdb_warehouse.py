@@ -56,7 +56,7 @@ def process(python: Path, settings: Settings, *arguments: str) -> subprocess.Pop
         "NETFLIX_S3_BUCKET": settings.bucket,
     }
     return subprocess.Popen(
-        [python, "-m", "netflix_assets_tests.loading.load_in_a_process", *arguments],
+        [str(python), "-m", "netflix_assets_tests.loading.load_in_a_process", *arguments],
         cwd=PROJECT_ROOT,
         env=environment,
         stdout=subprocess.PIPE,

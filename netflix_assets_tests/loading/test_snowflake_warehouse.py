@@ -193,7 +193,7 @@ def in_a_process(python: Path, account: Account, snowflake: Settings, *arguments
         "NETFLIX_S3_ACCESS_KEY": snowflake.s3_access_key,
         "NETFLIX_S3_SECRET_KEY": snowflake.s3_secret_key,
     }
-    command = [python, "-m", "netflix_assets_tests.loading.load_in_a_process", *arguments]
+    command = [str(python), "-m", "netflix_assets_tests.loading.load_in_a_process", *arguments]
     return subprocess.Popen(command, cwd=PROJECT_ROOT, env=environment, stdout=subprocess.PIPE, text=True)
 
 
