@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import shutil
 import time
@@ -9,6 +10,7 @@ import uuid
 from collections.abc import Collection, Iterable, Mapping
 from contextlib import redirect_stdout
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +20,7 @@ from netflix_assets.automation.instance import dagster_instance
 from netflix_assets.automation.materialize import Materialized, materialize, next_plan
 from netflix_assets.automation.run_plan import RunPlan
 from netflix_assets.automation.status import Status, read_status
-from netflix_assets.catalog import RAW_FILES
+from netflix_assets.catalog import RAW_FILES, UPLOAD_RECORD
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.loading.warehouse import Warehouse
@@ -75,7 +77,7 @@ class Pipeline:
 
     @property
     def bucket(self) -> LandingBucket:
-        return LandingBucket(self.settings)
+        return _bucket(self.settings)
 
     @property
     def warehouse(self) -> Warehouse:
@@ -136,3 +138,39 @@ class Pipeline:
         for key, text in self.objects.items():
             other.put(key, text)
         return other
+
+    def become(self, other: Pipeline) -> None:
+        """Take over the state of another one, in this home and bucket; what is the same already is left.
+
+        Definitions are of a home, so these need not be made again.
+        """
+        _make_equal(self.settings.home, other.settings.home)
+        etags = {version.key: version.etag for version in self.bucket.versions()}
+        for key in {*etags, *self.bucket.source_lines(), UPLOAD_RECORD} - other.objects.keys():
+            self.bucket.delete(key)
+        for key, text in other.objects.items():
+            if etags.get(key) != hashlib.md5(text.encode(), usedforsecurity=False).hexdigest():
+                self.put(key, text)
+        self.objects = dict(other.objects)
+
+
+@lru_cache(maxsize=8)
+def _bucket(settings: Settings) -> LandingBucket:
+    """A client takes longer to make than most of what is asked of it."""
+    return LandingBucket(settings)
+
+
+def _make_equal(folder: Path, other: Path) -> None:
+    """Make a folder hold the files of another one, told from each other by size and time."""
+    wanted, there = _files(other), _files(folder)
+    for name in there.keys() - wanted.keys():
+        (folder / name).unlink()
+    for name, looks in wanted.items():
+        if there.get(name) != looks:
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(other / name, folder / name)
+
+
+def _files(folder: Path) -> dict[Path, tuple[int, int]]:
+    found = {path.relative_to(folder): path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {name: (status.st_size, status.st_mtime_ns) for name, status in found.items()}

@@ -6,6 +6,7 @@ import io
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stdout
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 import dagster as dg
 from dagster._core.definitions.job_base import InMemoryJob
@@ -44,6 +45,13 @@ class Look:
         return {str(month) for month in range_} | set(config.get("other_months", ()))
 
 
+class Seen(NamedTuple):
+    """What the daemons keep between their ticks."""
+
+    cursor: str | None
+    conditions_cursor: object
+
+
 @dataclass
 class Daemon:
     """Sensor and conditions on one pipeline."""
@@ -52,10 +60,15 @@ class Daemon:
     instance: dg.DagsterInstance
     defs: dg.Definitions
     cursor: str | None = None
-    conditions_cursor: dg.AutomationConditionEvaluation | object | None = None
+    conditions_cursor: object = None
     runs: list[Look] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     queue: Notifying | None = None
+
+    @property
+    def knows(self) -> Seen:
+        """For another daemon of the same home to go on with."""
+        return Seen(self.cursor, self.conditions_cursor)
 
     def look(self, *, reconcile: bool = False) -> Look:
         """One tick of the sensor; its observations and cursor are kept, its run is not started.
@@ -164,11 +177,20 @@ class Notifying(EventQueue):
 
 
 @contextmanager
-def daemon(pipeline: Pipeline, *, events: bool = False) -> Iterator[Daemon]:
-    """Sensor and conditions that have seen the pipeline as it is; told of its changes by events, or listing it."""
+def daemon(pipeline: Pipeline, *, events: bool = False, seen: Seen | None = None) -> Iterator[Daemon]:
+    """Sensor and conditions that have seen the pipeline as it is; told of its changes by events, or listing it.
+
+    Args:
+        pipeline: In the state in which it was then, or in one that came of it, if it has been seen already.
+        events: Whether events tell.
+        seen: What another daemon of this home knew when it began, to go on with.
+    """
     with dagster_instance(pipeline.settings) as instance:
         queue = Notifying(pipeline) if events else None
         one = Daemon(pipeline, instance, build_defs(pipeline.settings), queue=queue)
-        assert one.conditions() == set()
+        if seen is None:
+            assert one.conditions() == set()
+        else:
+            one.cursor, one.conditions_cursor = seen
         assert one.look().run is None
         yield one

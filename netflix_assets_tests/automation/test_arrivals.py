@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import json
 import os
-import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -25,7 +24,7 @@ from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.reporting.store import report_store
 from netflix_assets.settings import Settings
 from netflix_assets.targets import duckdb_from
-from netflix_assets_tests.automation.daemon import Daemon, Look, daemon
+from netflix_assets_tests.automation.daemon import Daemon, Look, Seen, daemon
 from netflix_assets_tests.pipeline import MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
 
 MONTH = "raw/ratings/month={}/ratings.csv"
@@ -38,22 +37,28 @@ by_events = pytest.mark.parametrize("running", [EVENTS], indirect=True)
 """For tests that execute runs, which know nothing of how the sensor came to see the bucket."""
 
 
+@pytest.fixture(scope="module")
+def seen() -> list[Seen]:
+    """What daemons of the small pipeline know of it, once there was one."""
+    return []
+
+
 @pytest.fixture(params=[LISTINGS, EVENTS])
-def running(small: Pipeline, request: pytest.FixtureRequest) -> Iterator[Daemon]:
+def running(small: Pipeline, seen: list[Seen], request: pytest.FixtureRequest) -> Iterator[Daemon]:
     """The small pipeline, materialized, with its daemons; the sensor lists the bucket, or events tell it what to."""
-    with daemon(small, events=request.param == EVENTS) as one:
+    with daemon(small, events=request.param == EVENTS, seen=seen[0] if seen else None) as one:
+        seen.append(one.knows)
         yield one
 
 
-@pytest.fixture
-def empty(s3: Settings) -> Iterator[Daemon]:
-    """Nothing in the bucket, nothing materialized."""
-    with daemon(Pipeline(s3)) as one:
-        yield one
+def changed(month: str, *, user: int = 7) -> str:
+    return ratings_csv([*RATINGS.get(month, ()), f"{user},1,2.0,{int(RATINGS['2015-03'][0].rpartition(',')[2]) + 60}"])
 
 
-def changed(month: str) -> str:
-    return ratings_csv([*RATINGS.get(month, ()), f"7,1,2.0,{int(RATINGS['2015-03'][0].rpartition(',')[2]) + 60}"])
+def load_by_hand(running: Daemon, table: str, **tags: str) -> None:
+    """What a person does in the UI: materialize one raw table, or a range of its months."""
+    job = running.defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(["raw", table])})
+    assert job.execute_in_process(instance=running.instance, tags=tags).success
 
 
 def test_a_changed_month_asks_for_one_run_with_that_month_and_what_is_below(running: Daemon) -> None:
@@ -67,17 +72,29 @@ def test_a_changed_month_asks_for_one_run_with_that_month_and_what_is_below(runn
 
 
 @by_events
-def test_what_comes_and_goes_between_two_looks_is_loaded_in_one_run_and_what_arrives_during_it_after_it(
+def test_a_failing_check_a_busy_bucket_refused_objects_and_a_whole_export_take_exactly_the_runs_they_need(
     running: Daemon,
 ) -> None:
+    """One bucket through a week: every build takes seconds, so each shows the outcome of several arrivals."""
     pipeline = running.pipeline
+    rows = "select strftime(rating_month, '%Y-%m'), count(*) from fact.fact_ratings group by 1 order by 1"
+    heat = "select title from dim.dim_movies where movie_id = 4"
+
+    # A failing blocking check stops what is below, and the run is not repeated.
+    with duckdb_from(pipeline.settings).connection() as connection:
+        connection.execute("delete from raw.raw_ratings where timestamp = 1430438400")
     pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
+    assert len(running.settle()) == 1
+    assert pipeline.query(rows) == [("1996-03", 2), ("2015-03", 3), ("2015-05", 1)]
+
+    # What comes and goes between two looks is loaded in one run, and the check passes again.
+    pipeline.put(MONTH.format("2015-05"), ratings_csv(["3,1,1.5,1430438400"]))
     pipeline.put(MONTH.format("2015-04"), ratings_csv(["4,4,5.0,1427846400"]))
     pipeline.delete(MONTH.format("1996-03"))
     pipeline.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
     look = running.look()
-    assert [month for name, month in look.observed if name == "ratings"] == ["1996-03", "2015-03", "2015-04", None]
-    assert look.months == {"1996-03", "2015-03", "2015-04"}
+    assert [month for name, month in look.observed if name == "ratings"] == ["1996-03", "2015-04", "2015-05", None]
+    assert look.months == {"1996-03", "2015-04", "2015-05"}
     assert {"raw_movies", "raw_ratings", "dim_movies", "fact_ratings"} <= look.assets
     during: list[Look] = []
 
@@ -93,18 +110,99 @@ def test_what_comes_and_goes_between_two_looks_is_loaded_in_one_run_and_what_arr
     assert [{name for name, _ in one.observed} for one in during] == [{"ratings"}, {"tags"}]
     assert all(one.reason.endswith("is going on; the bucket is compared again after it") for one in during)
     assert running.conditions() == set()
-    months = pipeline.query("select distinct rating_month::varchar from fact.fact_ratings order by 1")
-    assert months == [("2015-03-01",), ("2015-04-01",), ("2015-05-01",)]
-    assert pipeline.one("select title from dim.dim_movies where movie_id = 4") == "Heat II (1995)"
+    assert pipeline.query(rows) == [("2015-03", 4), ("2015-04", 1), ("2015-05", 1)]
+    assert pipeline.one(heat) == "Heat II (1995)"
 
+    # What arrived during the run is loaded after it.
     late = running.look()
     assert late.months == {"2015-03"} and "raw_tags" in late.assets
-    assert running.execute(late)
+
+    # A failed load and a bad month keep back what is below them alone.
+    running.failed.clear()
+    pipeline.put("raw/movies.csv", BAD_MOVIES)
+    pipeline.put(MONTH.format("2015-04"), "nonsense\n")
+    first, second = running.settle()
+    assert set(running.failed) == {"raw__raw_movies", "raw__raw_ratings"}
+    assert {"raw_movies", "raw_ratings", "raw_tags"} <= first.assets
+    assert first.months == {"2015-03", "2015-04"}
+    assert not second.assets & {"raw_movies", "raw_ratings", "dim_movies"}
+    assert "fact_ratings" in second.assets
+    assert pipeline.query(rows) == [("2015-03", 1), ("2015-04", 1), ("2015-05", 1)]
+    assert pipeline.one("select rating::varchar from fact.fact_ratings where rating_month = date '2015-03-01'") == "1.0"
+    assert pipeline.one("select count(*) from dim.dim_movies") == 4
+    assert running.look().run is None
+
+    # They recover when they are replaced; a whole export is cut before its months are loaded.
+    pipeline.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat III (1995)"))
+    look = running.look()
+    assert "raw_movies" in look.assets and "raw_ratings" not in look.assets
+    pipeline.put(MONTH.format("2015-04"), ratings_csv(["4,4,5.0,1427846400", "5,4,4.0,1427846401"]))
+    lines = [line for month in RATINGS for line in RATINGS[month]]
+    pipeline.put("raw/ratings.csv", ratings_csv([*lines, "4,4,5.0,1427846400"]))
+    cut = running.look()
+    assert cut.assets == {"ratings_split"}
+    assert running.execute(cut)
     assert running.conditions() == set()
-    march = "select rating::varchar from fact.fact_ratings where rating_month = date '2015-03-01'"
-    assert pipeline.query(march) == [("1.0",)]
-    assert running.look().reason == "everything in the bucket is loaded"
-    assert running.look().reason.startswith("nothing changed among the 6 objects")
+    load = running.look()
+    assert load.months == {"1996-03", "2015-04"}
+    assert load.assets >= {*BELOW_RATINGS, "raw_movies", "dim_movies"}
+    assert running.execute(load)
+    assert pipeline.query(rows) == [("1996-03", 2), ("2015-03", 1), ("2015-04", 2), ("2015-05", 1)]
+    assert pipeline.one(heat) == "Heat III (1995)"
+    running.cursor = None
+    look = running.look()
+    assert look.reason.startswith("everything in the bucket is loaded")
+    assert "3 months cut from a whole export are left aside" in look.reason
+    assert running.look().reason.startswith("nothing changed among the 11 objects")
+
+    # Months loaded by hand right after an arrival are followed too.
+    load_by_hand(running, "raw_ratings", **{RANGE_START_TAG: "2015-03", RANGE_END_TAG: "2015-04"})
+    assert {"src_ratings", "fact_ratings", "movie_analysis"} <= running.conditions()
+    assert running.conditions() == set()
+
+
+@by_events
+def test_a_deleted_prefix_asks_for_one_run_of_every_table(running: Daemon) -> None:
+    # That such a run empties them, is seen where the job is.
+    for key in list(running.pipeline.objects):
+        running.pipeline.delete(key)
+    assert {"raw_movies", "raw_links", "raw_tags", *BELOW_RATINGS} <= running.look().assets
+
+
+def test_an_empty_bucket_starts_nothing_what_fills_it_one_run_and_what_that_built_nothing(
+    s3: Settings, s3_server: Settings, built_small: Pipeline
+) -> None:
+    pipeline = Pipeline(s3)
+    with daemon(pipeline) as one:
+        before = one.knows
+        one.cursor = None
+        assert one.look().reason == "the bucket is empty; `netflix-assets upload` fills it"
+        assert one.look().reason == "nothing changed among the 0 objects under raw/"
+        assert one.conditions() == set()
+
+        # The server shows the files of its folder: each sent to it would take ten times as long.
+        folder = s3_server.s3_root / s3.bucket / "raw" / "ratings"
+        thousands_of_the_same_second = [("2015-03", number) for number in range(1_100)]
+        months = [f"{year}-{month:02}" for year in range(1996, 2021) for month in range(1, 13)]
+        hundreds_of_months = [(month, 2_000) for month in months]
+        for objects, longest in ((thousands_of_the_same_second, 2_000), (hundreds_of_months, 100_000)):
+            for month, number in objects:
+                path = folder / f"month={month}" / f"{number}.csv"
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(ratings_csv([f"{number + 1},1,3.0,1425168000"]))
+                os.utime(path, (1_760_000_000, 1_760_000_000))
+            look = one.look()
+            assert ("ratings", "2015-03") in look.observed
+            assert len(one.cursor or "") < longest
+        assert look.months == {months[0], months[-1]}
+
+    # The same home after such a run.
+    filled = Pipeline(replace(s3, bucket=f"{s3.bucket}-filled"))
+    filled.bucket.ensure_exists()
+    filled.become(built_small)
+    with daemon(filled, seen=before) as one:
+        assert one.conditions() == set()
+        assert one.look().run is None
 
 
 def test_changed_movies_do_not_rebuild_the_rating_facts(running: Daemon) -> None:
@@ -130,84 +228,6 @@ def test_the_same_bytes_again_start_nothing(running: Daemon) -> None:
 
 
 @by_events
-def test_a_failed_load_and_a_bad_month_keep_back_what_is_below_them_alone_and_recover_when_they_are_replaced(
-    running: Daemon,
-) -> None:
-    pipeline = running.pipeline
-    pipeline.put("raw/movies.csv", BAD_MOVIES)
-    pipeline.put(MONTH.format("2015-03"), "nonsense\n")
-    pipeline.put(MONTH.format("2015-04"), ratings_csv(["4,4,5.0,1427846400"]))
-    first, second = running.settle()
-    assert set(running.failed) == {"raw__raw_movies", "raw__raw_ratings"}
-    assert {"raw_movies", "raw_ratings"} <= first.assets
-    assert first.months == {"2015-03", "2015-04"}
-    assert not second.assets & {"raw_movies", "raw_ratings", "dim_movies"}
-    assert "fact_ratings" in second.assets
-    assert pipeline.one("select count(*) from fact.fact_ratings") == 7
-    assert pipeline.one("select count(*) from dim.dim_movies") == 4
-    assert running.look().run is None
-
-    pipeline.put("raw/movies.csv", MOVIES.replace("Heat (1995)", "Heat II (1995)"))
-    (third,) = running.settle()
-    assert "raw_ratings" not in third.assets
-    assert pipeline.one("select title from dim.dim_movies where movie_id = 4") == "Heat II (1995)"
-    pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
-    assert [run.months for run in running.settle()] == [{"2015-03"}]
-    assert pipeline.one("select count(*) from fact.fact_ratings") == 8
-
-
-@by_events
-def test_a_failing_blocking_check_stops_what_is_below_and_the_run_is_not_repeated(running: Daemon) -> None:
-    pipeline = running.pipeline
-    with duckdb_from(pipeline.settings).connection() as connection:
-        connection.execute("delete from raw.raw_ratings where timestamp = 1430438400")
-    pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
-    assert len(running.settle()) == 1
-    assert pipeline.one("select count(*) from fact.fact_ratings") == 6
-    pipeline.put(MONTH.format("2015-05"), ratings_csv(["3,1,1.5,1430438400"]))
-    assert len(running.settle()) == 1
-    assert pipeline.one("select count(*) from fact.fact_ratings") == 7
-
-
-def test_hundreds_of_months_fill_an_empty_warehouse_in_one_run(empty: Daemon) -> None:
-    pipeline = empty.pipeline
-    months = [f"{year}-{month:02}" for year in range(1996, 2021) for month in range(1, 13)]
-    for number, month in enumerate(months):
-        start = int(time.mktime((int(month[:4]), int(month[5:]), 2, 0, 0, 0, 0, 0, 0)))
-        pipeline.put(MONTH.format(month), ratings_csv([f"{number + 1},1,3.5,{start}"]))
-    pipeline.put("raw/movies.csv", MOVIES)
-    (run,) = empty.settle()
-    assert run.months == {months[0], months[-1]}
-    assert pipeline.one("select count(*) from mart.ratings_by_month") == len(months)
-    assert len(empty.cursor or "") < 100_000
-
-
-def test_an_empty_bucket_starts_nothing_and_says_how_to_fill_it(s3: Settings) -> None:
-    with daemon(Pipeline(s3)) as one:
-        one.cursor = None
-        assert one.look().reason == "the bucket is empty; `netflix-assets upload` fills it"
-        assert one.look().reason == "nothing changed among the 0 objects under raw/"
-        assert one.conditions() == set()
-
-
-@by_events
-def test_a_deleted_prefix_empties_every_table_in_one_run(running: Daemon) -> None:
-    for key in list(running.pipeline.objects):
-        running.pipeline.delete(key)
-    look = running.look()
-    assert {"raw_movies", "raw_links", "raw_tags", "raw_ratings"} <= look.assets
-    assert running.execute(look)
-    assert running.pipeline.one("select count(*) from fact.fact_ratings") == 0
-    assert running.look().run is None
-
-
-def load_by_hand(running: Daemon, table: str, **tags: str) -> None:
-    """What a person does in the UI: materialize one raw table, or a range of its months."""
-    job = running.defs.resolve_implicit_global_asset_job_def().get_subset(asset_selection={dg.AssetKey(["raw", table])})
-    assert job.execute_in_process(instance=running.instance, tags=tags).success
-
-
-@by_events
 def test_a_table_loaded_by_hand_is_followed_by_what_is_below_it(running: Daemon) -> None:
     load_by_hand(running, "raw_tags")
     requested = running.conditions()
@@ -217,24 +237,16 @@ def test_a_table_loaded_by_hand_is_followed_by_what_is_below_it(running: Daemon)
     assert running.look().run is None
 
 
-@by_events
-def test_months_loaded_by_hand_right_after_an_arrival_are_followed_too(running: Daemon) -> None:
-    running.pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
-    assert running.execute(running.look())
-    load_by_hand(running, "raw_ratings", **{RANGE_START_TAG: "2015-03", RANGE_END_TAG: "2015-04"})
-    assert {"src_ratings", "fact_ratings", "movie_analysis"} <= running.conditions()
-    assert running.conditions() == set()
-
-
-@pytest.mark.parametrize("cursor", ["{", "null", "[]", '{"format": 0}', json.dumps({"format": 1, "observed": [1]})])
-def test_a_cursor_that_cannot_be_read_loses_and_repeats_nothing(running: Daemon, cursor: str) -> None:
-    running.pipeline.put(MONTH.format("2015-03"), changed("2015-03"))
-    running.cursor = cursor
-    look = running.look()
-    assert look.observed == [("ratings", "2015-03"), ("ratings", None)]
-    assert look.months == {"2015-03"}
-    running.cursor = cursor
-    assert running.look().observed == []
+def test_a_cursor_that_cannot_be_read_loses_and_repeats_nothing(running: Daemon) -> None:
+    unreadable = ("{", "null", "[]", '{"format": 0}', json.dumps({"format": 1, "observed": [1]}))
+    for user, cursor in enumerate(unreadable, 100):
+        running.pipeline.put(MONTH.format("2015-03"), changed("2015-03", user=user))
+        running.cursor = cursor
+        look = running.look()
+        assert look.observed == [("ratings", "2015-03"), ("ratings", None)], cursor
+        assert look.months == {"2015-03"}, cursor
+        running.cursor = cursor
+        assert running.look().observed == [], cursor
 
 
 def test_objects_that_nothing_loads_are_named_in_the_tick(running: Daemon) -> None:
@@ -290,18 +302,6 @@ def test_half_an_upload_is_not_an_arrival(running: Daemon) -> None:
     parts = {"Parts": [{"ETag": part["ETag"], "PartNumber": 1}]}
     client.complete_multipart_upload(Bucket=settings.bucket, Key=key, UploadId=upload, MultipartUpload=parts)
     assert running.look().months == {"2015-03"}
-
-
-def test_thousands_of_objects_of_the_same_second_are_all_seen(empty: Daemon, s3_server: Settings) -> None:
-    # The server shows the files of its folder: each sent to it would take ten times as long.
-    folder = s3_server.s3_root / empty.pipeline.settings.bucket / "raw" / "ratings" / "month=2015-03"
-    folder.mkdir(parents=True)
-    for number in range(1_100):
-        (folder / f"{number}.csv").write_text(ratings_csv([f"{number + 1},1,3.0,1425168000"]))
-        os.utime(folder / f"{number}.csv", (1_760_000_000, 1_760_000_000))
-    look = empty.look()
-    assert ("ratings", "2015-03") in look.observed
-    assert len(empty.cursor or "") < 2_000
 
 
 def test_both_sensors_are_on_except_in_a_branch_deployment(settings: Settings) -> None:
@@ -379,16 +379,3 @@ def test_what_a_lost_run_of_the_conditions_was_to_build_is_asked_for_again_witho
     run = dg.DagsterRun("__ASSET_JOB", run_id=run_id, status=status, tags=process, asset_selection={tags})
     running.instance.add_run(run)
     assert {"src_tags", "snap_tags"} <= running.look().assets
-
-
-@by_events
-def test_a_whole_export_is_cut_before_its_months_are_loaded(running: Daemon) -> None:
-    pipeline = running.pipeline
-    lines = [line for month in RATINGS for line in RATINGS[month]]
-    pipeline.put("raw/ratings.csv", ratings_csv([*lines, "4,4,5.0,1427846400"]))
-    cut, load = running.settle()
-    assert cut.assets == {"ratings_split"}
-    assert (load.months, load.assets >= BELOW_RATINGS) == ({"2015-04"}, True)
-    running.cursor = None
-    assert "3 months cut from a whole export are left aside" in running.look().reason
-    assert pipeline.one("select count(*) from fact.fact_ratings") == 7
