@@ -13,6 +13,7 @@ from netflix_assets.cli import main
 from netflix_assets.definitions import build_defs
 from netflix_assets.landing.upload import upload
 from netflix_assets.targets import duckdb_from
+from netflix_assets_tests.automation.daemon import daemon
 from netflix_assets_tests.browser.running import environment
 from netflix_assets_tests.pipeline import LEFT_OUT, MOVIES, RATINGS, TAGS, Pipeline, ratings_csv
 
@@ -23,13 +24,19 @@ def fact(pipeline: Pipeline) -> list[tuple[object, ...]]:
     return pipeline.query("select user_id, movie_id, rating::varchar from fact.fact_ratings order by rated_at, user_id")
 
 
+def by_command(pipeline: Pipeline, *arguments: str) -> str:
+    """What `netflix-assets materialize` says; after it, it is known without asking that there is nothing to run."""
+    done = CliRunner().invoke(main, ["materialize", *arguments], env=environment(pipeline.settings))
+    assert done.exit_code == 0, done.output
+    assert unchanged.holds(pipeline.settings, unchanged.fingerprint(pipeline.settings))
+    return done.output.strip()
+
+
 def same_as_built_afresh(pipeline: Pipeline, fresh_home: Path) -> bool:
     """Whether every table is what a first build from the same bucket makes, after which there is nothing to run."""
     fresh = pipeline.copy(fresh_home)
     fresh.settings.warehouse_path.unlink()
-    done = CliRunner().invoke(main, ["materialize", "--all"], env=environment(fresh.settings))
-    assert done.exit_code == 0, done.output
-    assert unchanged.holds(fresh.settings, unchanged.fingerprint(fresh.settings))
+    by_command(fresh, "--all")
     return fresh.contents() == pipeline.contents()
 
 
@@ -69,37 +76,6 @@ def test_a_second_run_without_changes_runs_nothing(small: Pipeline) -> None:
 def test_the_same_bytes_uploaded_again_run_nothing(small: Pipeline) -> None:
     small.put("raw/movies.csv", MOVIES)
     assert small.materialize().run_id is None
-
-
-def test_late_corrected_removed_emptied_and_new_months_reach_the_fact_as_a_fresh_build_would(
-    small: Pipeline, tmp_path: Path
-) -> None:
-    small.put(
-        RATING_KEY.format("1996-03"), ratings_csv(["1,1,4.0,825638400", "1,4,3.5,825638401", "9,3,1.0,825638402"])
-    )
-    small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,2.0,1425168000"]))
-    small.delete(RATING_KEY.format("2015-05"))
-    small.put(RATING_KEY.format("2015-04"), ratings_csv(["4,4,5.0,1427846400"]))
-    outcome = small.materialize()
-    assert outcome.success, outcome.errors
-    assert fact(small) == [(1, 1, "4.0"), (1, 4, "3.5"), (9, 3, "1.0"), (1, 2, "2.0"), (4, 4, "5.0")]
-    assert same_as_built_afresh(small, tmp_path / "fresh")
-
-
-def test_a_changed_month_and_an_edited_tag_are_all_that_is_loaded_and_rebuilt(small: Pipeline) -> None:
-    loads = small.query("select month, max(load_id) from raw.load_history where month is not null group by all")
-    small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,1.0,1425168000"]))
-    assert {key for key in small.plan().assets if key.path[0] == "raw"} == {dg.AssetKey(["raw", "raw_ratings"])}
-    small.put("raw/tags.csv", TAGS.replace("pixar", "toys"))
-    outcome = small.materialize()
-    assert outcome.success, outcome.errors
-    assert {key.path[1] for key in outcome.assets if key.path[0] == "raw"} == {"raw_ratings", "raw_tags"}
-    after = small.query("select month, max(load_id) from raw.load_history where month is not null group by all")
-    assert {month for month, _ in set(after) - set(loads)} == {"2015-03"}
-    kept = small.query("select distinct load_id from fact.fact_ratings where rating_month != date '2015-03-01'")
-    assert set(kept) <= {(load,) for _, load in loads}
-    history = small.query("select tag, dbt_valid_to is null from snapshots.snap_tags where user_id = 1 order by 2, 1")
-    assert history == [("pixar", False), ("toys", True)]
 
 
 def test_what_is_refused_keeps_its_rows_and_leaves_the_rest_built_and_a_file_cut_short_closes_no_history(
@@ -192,33 +168,60 @@ def test_a_check_without_a_result_for_the_newest_build_is_pending_and_is_run_alo
     assert not [table for table in small.status().tables if table.checks_pending]
 
 
-def test_a_failing_dbt_test_fails_the_run_stops_what_is_below_and_is_tried_again(small: Pipeline) -> None:
+def test_only_what_changed_is_loaded_and_a_failing_dbt_test_stops_what_is_below_and_is_tried_again(
+    small: Pipeline,
+) -> None:
+    loads = small.query("select month, max(load_id) from raw.load_history where month is not null group by all")
     with duckdb_from(small.settings).connection() as connection:
         connection.execute("update fact.fact_ratings set rating = 5 where user_id = 3")
     small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,4.0,1425168000"]))
+    assert {key for key in small.plan().assets if key.path[0] == "raw"} == {dg.AssetKey(["raw", "raw_ratings"])}
+    small.put("raw/tags.csv", TAGS.replace("pixar", "toys"))
     outcome = small.materialize()
     assert not outcome.success
     assert "fact_ratings_equals_raw_row_for_row" in " ".join(outcome.errors)
     assert small.one("select sum(rating_count) from mart.ratings_by_month") == 6
-    assert not small.materialize().success
+
+    # A changed month and an edited tag are all that is loaded and rebuilt.
+    assert {key.path[1] for key in outcome.assets if key.path[0] == "raw"} == {"raw_ratings", "raw_tags"}
+    after = small.query("select month, max(load_id) from raw.load_history where month is not null group by all")
+    assert {month for month, _ in set(after) - set(loads)} == {"2015-03"}
+    rebuilt = small.query("select rating::varchar from fact.fact_ratings where rating_month = date '2015-03-01'")
+    assert rebuilt == [("4.0",)]
+    kept = small.query("select distinct load_id from fact.fact_ratings where rating_month != date '2015-03-01'")
+    assert set(kept) <= {(load,) for _, load in loads}
+    history = small.query("select tag, dbt_valid_to is null from snapshots.snap_tags where user_id = 1 order by 2, 1")
+    assert history == [("pixar", False), ("toys", True)]
+
+    again = small.plan()
+    assert not again.tables
+    assert {dg.AssetKey(["fact", "fact_ratings"]), dg.AssetKey(["mart", "ratings_by_month"])} <= again.models
     small.put(RATING_KEY.format("2015-05"), ratings_csv(["3,1,1.5,1430438400"]))
-    outcome = small.materialize()
-    assert outcome.success, outcome.errors
+    assert "raw_ratings" in by_command(small)
     assert small.one("select sum(rating_count) from mart.ratings_by_month") == 4
+    assert by_command(small) == "everything is up to date: nothing to run"
 
 
-def test_what_comes_fills_its_tables_with_rejects_shown_and_what_goes_empties_all_but_the_snapshots_history(
-    small: Pipeline,
+def test_changed_months_are_as_built_afresh_rejects_are_shown_and_what_goes_empties_all_but_the_snapshots_history(
+    small: Pipeline, tmp_path: Path
 ) -> None:
+    # Late, corrected, removed and new months, and files that were missing.
+    small.put(
+        RATING_KEY.format("1996-03"), ratings_csv(["1,1,4.0,825638400", "1,4,3.5,825638401", "9,3,1.0,825638402"])
+    )
+    small.put(RATING_KEY.format("2015-03"), ratings_csv(["1,2,2.0,1425168000"]))
+    small.delete(RATING_KEY.format("2015-05"))
     lines = [f"{user},1,3.0,1427846{user}" for user in range(400, 500)]
     small.put(RATING_KEY.format("2015-04"), ratings_csv([*lines, "501,1,7.5,1427846501"]))
     small.put("raw/genome-tags.csv", "tagId,tag\n1,007\n")
     small.put("raw/genome_scores.csv", "movieId,tagId,relevance\n1,1,0.75\n")
     outcome = small.materialize()
     assert outcome.success, outcome.errors
+    changed = [(1, 1, "4.0"), (1, 4, "3.5"), (9, 3, "1.0"), (1, 2, "2.0")]
+    assert fact(small) == [*changed, *((user, 1, "3.0") for user in range(400, 500))]
     assert small.query("select tag_name, average_relevance from mart.tag_relevance_analysis") == [("007", 0.75)]
     table = next(table for table in small.status().tables if table.table == "raw_ratings")
-    assert (table.rows, table.rejected, table.checks_warned) == (106, 1, 1)
+    assert (table.rows, table.rejected, table.checks_warned) == (104, 1, 1)
     assert outcome.run_id is not None
     materialized = [
         event.step_materialization_data.materialization
@@ -230,15 +233,19 @@ def test_what_comes_fills_its_tables_with_rejects_shown_and_what_goes_empties_al
     shown = rejects.records[0].data
     assert shown["object"] == "raw/ratings/month=2015-04/ratings.csv"
     assert (shown["line"], shown["column"], shown["text"]) == (102, "rating", "501,1,7.5,1427846501")
+    assert same_as_built_afresh(small, tmp_path / "fresh")
 
     for key in list(small.objects):
         small.delete(key)
     outcome = small.materialize(accept=["ratings"])
     assert outcome.success, outcome.errors
+    assert len(outcome.outcomes) == 1
     rows = {table.table: table.rows for table in small.status().tables if table.layer in {"raw", "dim", "fact", "mart"}}
     assert {table for table, count in rows.items() if count} == set()
     assert small.query("select distinct dbt_valid_to is null from snapshots.snap_movies") == [(False,)]
     assert small.materialize().run_id is None
+    with daemon(small) as one:
+        assert one.look().run is None
 
 
 def test_an_unknown_object_is_named_by_status_and_check(small: Pipeline) -> None:
