@@ -7,7 +7,6 @@ import shutil
 import signal
 import sqlite3
 import subprocess
-import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -326,9 +325,9 @@ else:
 """
 
 
-def other_process(folder: Path, how: str, events: Sequence[dg.EventLogEntry]) -> subprocess.Popen[str]:
+def other_process(python: Path, folder: Path, how: str, events: Sequence[dg.EventLogEntry]) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", _OTHER_PROCESS, str(folder), how],
+        [str(python), "-c", _OTHER_PROCESS, str(folder), how],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -340,14 +339,15 @@ def other_process(folder: Path, how: str, events: Sequence[dg.EventLogEntry]) ->
 
 
 def test_two_processes_store_at_once_and_one_that_is_killed_in_a_batch_loses_that_batch_alone(
-    recorded: Recorded, tmp_path: Path
+    recorded: Recorded, tmp_path: Path, python: Path
 ) -> None:
     first, second = recorded.runs
     mine = [event for event in recorded.events if event.run_id == first]
     processes = [
-        other_process(tmp_path, "alone", [event._replace(run_id=run) for event in mine]) for run in ("one", "two")
+        other_process(python, tmp_path, "alone", [event._replace(run_id=run) for event in mine])
+        for run in ("one", "two")
     ]
-    killed = other_process(tmp_path, "dies", [event._replace(run_id=second) for event in mine])
+    killed = other_process(python, tmp_path, "dies", [event._replace(run_id=second) for event in mine])
     assert killed.stdout is not None
     assert killed.stdout.readline() == "stored\n"
     killed.send_signal(signal.SIGKILL)

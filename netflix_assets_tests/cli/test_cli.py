@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +26,7 @@ def leaves(group: click.Group, *path: str) -> Iterator[tuple[str, ...]]:
             yield (*path, name)
 
 
-def run_in(
-    settings: Settings, *arguments: str, python: Path = Path(sys.executable), **environment: str
-) -> subprocess.CompletedProcess[str]:
+def run_in(settings: Settings, *arguments: str, python: Path, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [str(python), "-m", "netflix_assets.cli", *arguments],
         env={
@@ -128,23 +125,23 @@ def test_upload_materialize_and_status_work_each_alone_in_a_shell_set_up_for_oth
     assert "what Dagster and dbt said is in" in failed.stderr
 
 
-def test_a_wrong_setting_is_one_sentence_and_exit_code_1(settings: Settings) -> None:
-    refused = run_in(settings, "status", NETFLIX_TARGET="bigquery")
+def test_a_wrong_setting_is_one_sentence_and_exit_code_1(settings: Settings, python: Path) -> None:
+    refused = run_in(settings, "status", python=python, NETFLIX_TARGET="bigquery")
     assert refused.returncode == 1
     assert refused.stderr.strip() == (
         "error: NETFLIX_TARGET is 'bigquery'; known targets: local, snowflake (see .env.example)"
     )
 
 
-def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path) -> None:
+def test_a_home_that_cannot_be_written_is_one_sentence(tmp_path: Path, python: Path) -> None:
     (tmp_path / "file").write_text("not a folder")
-    refused = run_in(isolated_settings(tmp_path / "file" / "home"), "materialize")
+    refused = run_in(isolated_settings(tmp_path / "file" / "home"), "materialize", python=python)
     assert refused.returncode == 1
     assert "set NETFLIX_HOME to" in refused.stderr
     assert refused.stderr.count("\n") == 1, refused.stderr
 
 
-def test_a_source_that_is_not_there_is_one_sentence(settings: Settings) -> None:
-    refused = run_in(settings, "upload", "no-such-folder")
+def test_a_source_that_is_not_there_is_one_sentence(settings: Settings, python: Path) -> None:
+    refused = run_in(settings, "upload", "no-such-folder", python=python)
     assert refused.returncode == 1
     assert refused.stderr.startswith("error: there is no no-such-folder")
