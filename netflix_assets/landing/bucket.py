@@ -281,7 +281,7 @@ class LandingBucket:
         Raises:
             BucketError: The store cannot be reached or refuses.
         """
-        if self._checked is None or not prefix.endswith("/"):
+        if self._checked is None:
             yield from self._listed(prefix, after)
             return
         with self._reporting(f"list {prefix} of bucket {self.name!r}"):
@@ -318,9 +318,9 @@ class LandingBucket:
         """List `raw/` and sort it into the catalogue.
 
         Args:
-            file: List only what begins like this file's keys, where a listing needs no check against a folder.
+            file: List only what begins like this file's keys.
         """
-        if file is None or self._checked is not None:
+        if file is None:
             return sort_into_catalog(self.versions())
         # Up to where a name may be spelt otherwise: `genome_scores` also as `genome-scores`.
         return sort_into_catalog(self.versions(f"{catalog.PREFIX}{file.name.partition('_')[0]}"))

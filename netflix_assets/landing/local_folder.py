@@ -40,7 +40,7 @@ def checked_listing(
 
     Args:
         folder: The bucket's folder.
-        prefix: Of the keys that are listed; ends with a slash.
+        prefix: Of the keys that are listed.
         listed: Lists them through the server.
 
     Raises:
@@ -68,17 +68,28 @@ def checked_listing(
 
 def _files_under(folder: Path, prefix: str) -> dict[str, os.stat_result]:
     """Return what the system says of every file that may be data, by key."""
-    found = ((prefix + key, status) for key, status in _files(folder / prefix, ()))
+    below, slash, begin = prefix.rpartition("/")
+    found = ((f"{below}{slash}{key}", status) for key, status in _files(folder / below, begin))
     return {key: status for key, status in found if not is_system_file(key)}
 
 
-def _files(folder: Path, above: tuple[str, ...]) -> Iterator[tuple[str, os.stat_result]]:
-    """Yield the key below the folder and what the system says of every file; links are followed."""
+def _files(
+    folder: Path, begin: str = "", above: tuple[tuple[int, int], ...] = ()
+) -> Iterator[tuple[str, os.stat_result]]:
+    """Yield the key below the folder and what the system says of every file whose key begins so; links are followed.
+
+    Args:
+        folder: Where to look.
+        begin: How the names in it begin.
+        above: Device and inode of the folders that it is in.
+    """
     try:
-        real = os.path.realpath(folder)
-        if real in above:
+        status = folder.stat()
+        same = (status.st_dev, status.st_ino)
+        if same in above:
             raise BucketError(f"{folder} is a link to a folder that it is in; remove the link")
-        entries = sorted(os.scandir(folder), key=lambda entry: entry.name)
+        with os.scandir(folder) as scanned:
+            entries = sorted((entry for entry in scanned if entry.name.startswith(begin)), key=lambda entry: entry.name)
     except FileNotFoundError:
         return
     except OSError as error:
@@ -97,7 +108,7 @@ def _files(folder: Path, above: tuple[str, ...]) -> Iterator[tuple[str, os.stat_
         except OSError as error:
             raise BucketError(f"{entry.path} cannot be read ({error.strerror}); make it readable") from error
         if stat.S_ISDIR(status.st_mode):
-            for key, found in _files(Path(entry.path), (*above, real)):
+            for key, found in _files(Path(entry.path), above=(*above, same)):
                 yield f"{entry.name}/{key}", found
         elif stat.S_ISREG(status.st_mode):
             if not os.access(entry.path, os.R_OK):

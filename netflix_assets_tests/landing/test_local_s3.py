@@ -18,6 +18,7 @@ from pathlib import Path
 
 import pytest
 
+from netflix_assets.catalog import raw_file
 from netflix_assets.errors import BucketError, SettingsError
 from netflix_assets.landing import local_folder, local_s3
 from netflix_assets.landing.bucket import LandingBucket
@@ -397,8 +398,11 @@ def test_a_link_that_leads_nowhere_is_told_and_not_taken_for_a_deletion(
     bucket, raw = folder
     (raw / "movies.csv").unlink()
     (raw / "movies.csv").symlink_to("nowhere.csv")
-    with pytest.raises(BucketError, match=r"raw/movies\.csv is a link to nowhere\.csv, which is not there"):
-        list(bucket.versions())
+    for contents in (bucket.contents, partial(bucket.contents, raw_file("movies"))):
+        with pytest.raises(BucketError, match=r"raw/movies\.csv is a link to nowhere\.csv, which is not there"):
+            contents()
+    # Of the months nothing is amiss.
+    assert bucket.contents(raw_file("ratings")).files.keys() == {"ratings"}
 
 
 def test_a_link_to_a_folder_that_it_is_in_is_told(folder: tuple[LandingBucket, Path]) -> None:
