@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+import threading
 import time
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -71,6 +72,7 @@ class DuckDBWarehouse:
         self._by_name = frozenset(by_name)
         self._lock_wait_seconds = lock_wait_seconds
         self._memory_limit = memory_limit
+        self._held = threading.local()
 
     @property
     def limits(self) -> str:
@@ -84,6 +86,10 @@ class DuckDBWarehouse:
         Raises:
             WarehouseError: It stays locked, or cannot be opened or created.
         """
+        held: duckdb.DuckDBPyConnection | None = getattr(self._held, "connection", None)
+        if read_only and held is not None:
+            yield held
+            return
         deadline = time.monotonic() + self._lock_wait_seconds
         while True:
             try:
@@ -100,6 +106,19 @@ class DuckDBWarehouse:
         with closing(connection):
             connection.execute("set TimeZone = 'UTC'")
             yield connection
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """See `Warehouse.reading`: DuckDB takes 20 ms of a processor to open any file."""
+        if not self.path.exists():
+            yield
+            return
+        with self.connection(read_only=True) as connection:
+            self._held.connection = connection
+            try:
+                yield
+            finally:
+                del self._held.connection
 
     def _open(self, read_only: bool) -> duckdb.DuckDBPyConnection:
         """Open the file.

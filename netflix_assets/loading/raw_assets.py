@@ -399,14 +399,17 @@ def raw_table_checks(file: RawFile, target: Target) -> dg.AssetChecksDefinition:
         bucket: dg.ResourceParam[LandingBucket],
         warehouse: dg.ResourceParam[Warehouse],
     ) -> Iterable[dg.AssetCheckResult]:
-        states, overview = warehouse.load_states(file), overview_of(bucket.contents(file))
+        with warehouse.reading():
+            states, rows = warehouse.load_states(file), warehouse.row_count(file)
+            first, drift = warehouse.rejects(file, limit=_REJECTS_SHOWN), warehouse.column_drift(file)
+        overview = overview_of(bucket.contents(file))
         selected = {check.name for check in context.selected_asset_check_keys}
         if "books_balance" in selected:
-            yield books_balance(file, overview, states, warehouse.row_count(file))
+            yield books_balance(file, overview, states, rows)
         if "no_rejected_rows" in selected:
-            yield no_rejected_rows(file, states, warehouse.rejects(file, limit=_REJECTS_SHOWN))
+            yield no_rejected_rows(file, states, first)
         if "columns_as_expected" in selected:
-            yield columns_as_expected(file, warehouse.column_drift(file))
+            yield columns_as_expected(file, drift)
         if volume.NAME in selected:
             if file.month_column is None:
                 volumes = volume.volumes_of_loads(file, volume.recorded_row_counts(context.instance, file))

@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
@@ -165,6 +165,10 @@ class SnowflakeWarehouse:
             statements=statements,
             pages=pages(self._settings, file, statements),
         )
+
+    def reading(self) -> AbstractContextManager[None]:
+        """See `Warehouse.reading`; each question is asked in the session that the one before it has left."""
+        return nullcontext()
 
     def load_states(self, file: RawFile) -> dict[str | None, LoadState]:
         """See `Warehouse.load_states`."""

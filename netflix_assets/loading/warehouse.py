@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -203,6 +204,10 @@ class Warehouse(Protocol):
             BucketError: An object cannot be read or is no longer the one observed; likewise.
             WarehouseError: The warehouse cannot be opened; likewise.
         """
+        ...
+
+    def reading(self) -> AbstractContextManager[None]:
+        """Have what is asked in the block by this thread asked at once, if each question would open the warehouse."""
         ...
 
     def load_states(self, file: RawFile) -> dict[str | None, LoadState]:

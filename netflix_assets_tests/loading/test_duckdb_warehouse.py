@@ -269,6 +269,20 @@ def test_names_in_statements_are_quoted() -> None:
     assert any('"movieId"' in one for one in sql.create_raw_tables([MOVIES]))
 
 
+def test_what_is_asked_in_one_reading_opens_the_file_once_and_sees_the_next_load_after_it(
+    loading: Loading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    warehouse = loading.warehouse
+    opened: list[bool] = []
+    opening = DuckDBWarehouse._open
+    monkeypatch.setattr(DuckDBWarehouse, "_open", lambda self, read: (opened.append(read), opening(self, read))[1])
+    with warehouse.reading():
+        asked = (warehouse.load_states(MOVIES), warehouse.row_count(MOVIES), warehouse.rejects(MOVIES, limit=1))
+    assert (asked, opened) == (({}, 0, []), [True])
+    loading.load_body(MOVIES, FILM)
+    assert warehouse.row_count(MOVIES) == 1
+
+
 def test_a_query_before_the_first_load_says_what_to_run_and_makes_no_file(tmp_path: Path) -> None:
     warehouse = DuckDBWarehouse(tmp_path / "w.duckdb")
     with pytest.raises(WarehouseError, match=r"no warehouse .*run `netflix-assets materialize` first"):
