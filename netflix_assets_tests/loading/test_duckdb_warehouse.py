@@ -275,7 +275,12 @@ def test_what_is_asked_in_one_reading_opens_the_file_once_and_sees_the_next_load
     warehouse = loading.warehouse
     opened: list[bool] = []
     opening = DuckDBWarehouse._open
-    monkeypatch.setattr(DuckDBWarehouse, "_open", lambda self, read: (opened.append(read), opening(self, read))[1])
+
+    def open_noting(self: DuckDBWarehouse, read_only: bool) -> duckdb.DuckDBPyConnection:
+        opened.append(read_only)
+        return opening(self, read_only)
+
+    monkeypatch.setattr(DuckDBWarehouse, "_open", open_noting)
     with warehouse.reading():
         asked = (warehouse.load_states(MOVIES), warehouse.row_count(MOVIES), warehouse.rejects(MOVIES, limit=1))
     assert (asked, opened) == (({}, 0, []), [True])

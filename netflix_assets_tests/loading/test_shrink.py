@@ -113,12 +113,12 @@ def test_a_person_agrees_by_the_config_of_a_load_or_by_replacing_the_bucket(
     bucket: LandingBucket, settings: Settings, tmp_path: Path
 ) -> None:
     warehouse, source = duckdb_from(settings), tmp_path / "source"
+    step, instance = raw_table_asset(MOVIES, Target.LOCAL), dg.DagsterInstance.ephemeral()
 
     def load(*, accept_shrink: bool = False) -> int:
-        step = raw_table_asset(MOVIES, Target.LOCAL)
         config = {"ops": {step.op.name: {"config": {"accept_shrink": accept_shrink}}}}
         resources = {"bucket": bucket, "warehouse": warehouse}
-        dg.materialize([step], resources=resources, run_config=config, raise_on_error=False)
+        dg.materialize([step], instance=instance, resources=resources, run_config=config, raise_on_error=False)
         return warehouse.row_count(MOVIES)
 
     def given(first: int, last: int, *, replace: bool) -> None:
