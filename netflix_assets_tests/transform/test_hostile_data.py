@@ -15,7 +15,9 @@ from netflix_assets_tests.hostile_data import HOSTILE, WARNINGS, dbt_build, load
 def test_everything_is_built_of_odd_files_and_of_none(s3: Settings) -> None:
     settings = replace(s3, reject_limit=RejectLimit(0.5))
     load(settings)
-    assert set(dbt_build(settings, "--exclude-resource-type", "unit_test").values()) == {"success", "pass", "no-op"}
+    # How tests take tables without rows, is seen where everything is deleted (test_main_job.py).
+    built = dbt_build(settings, "--exclude-resource-type", "unit_test", "test")
+    assert set(built.values()) == {"success", "no-op"}
 
     put(LandingBucket(settings), HOSTILE)
     load(settings)
