@@ -37,13 +37,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from click.testing import CliRunner
 from dbt.parser.manifest import ManifestLoader
 from playwright.sync_api import Browser
 
+from netflix_assets.cli.pipeline import demo
 from netflix_assets.landing import local_s3
 from netflix_assets.landing.bucket import LandingBucket
 from netflix_assets.landing.upload import upload
 from netflix_assets.settings import PROJECT_ROOT, Settings
+from netflix_assets.targets import duckdb_from
 from netflix_assets.transform import project
 from netflix_assets_tests import chromium
 from netflix_assets_tests.distribution import Distribution, turn
@@ -304,18 +307,35 @@ def movielens() -> Path:
 
 @pytest.fixture(scope="session")
 def built_movielens(
-    s3_server: Settings, movielens: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory
+    built_small: Pipeline, movielens: Path, shared: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Pipeline:
-    """A pipeline on ml-latest-small, materialized once for all processes; take a copy before changing it."""
+    """A pipeline on ml-latest-small, made once for all processes by the demo; take a copy before changing it.
 
-    def uploaded(home: Path) -> Pipeline:
-        pipeline = Pipeline(replace(s3_server, home=home, bucket=f"test-{uuid.uuid4().hex}"))
-        pipeline.bucket.ensure_exists()
-        upload(str(movielens), pipeline.bucket, scratch=tmp_path_factory.mktemp("upload"))
-        return pipeline
+    Its home held other data, but no history of it: a fresh warehouse that it is compared with has none. What the demo
+    printed is in `demo.txt`.
+    """
 
-    kept = made_once(shared / "movielens", lambda home: built(uploaded(home), {}))
-    return uploaded(shutil.copytree(kept, tmp_path_factory.mktemp("movielens") / "home"))
+    def build(home: Path) -> None:
+        other = built_small.copy(home)
+        other.put("raw/genome_tags.csv", "tagId,tag\n1,noir\n")
+        other.put("raw/genome_scores.csv", "movieId,tagId,relevance\n1,1,0.5\n")
+        with duckdb_from(other.settings).connection() as connection:
+            connection.execute("drop schema snapshots cascade")
+        environment = {
+            "NETFLIX_HOME": str(home),
+            "NETFLIX_S3_ENDPOINT": other.settings.s3_endpoint,
+            "NETFLIX_S3_BUCKET": other.settings.bucket,
+        }
+        ended = CliRunner().invoke(demo, [str(movielens)], env=environment)
+        assert ended.exit_code == 0, ended.output
+        (home / "demo.txt").write_text(ended.output)
+
+    kept = made_once(shared / "movielens", build)
+    home = shutil.copytree(kept, tmp_path_factory.mktemp("movielens") / "home")
+    pipeline = Pipeline(replace(built_small.settings, home=home, bucket=f"test-{uuid.uuid4().hex}"))
+    pipeline.bucket.ensure_exists()
+    upload(str(movielens), pipeline.bucket, scratch=tmp_path_factory.mktemp("upload"))
+    return pipeline
 
 
 @pytest.fixture(scope="module")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 from netflix_assets.catalog import RAW_FILES
@@ -65,8 +66,10 @@ def dbt(settings: Settings, *arguments: str) -> subprocess.CompletedProcess[str]
         )
 
 
-def in_both(account: Account, duckdb: Settings, snowflake: Settings) -> dict[str, tuple[Rows, Rows]]:
-    """Every row of every table that dbt builds: DuckDB's and Snowflake's, each in a fixed order."""
+def in_both(
+    account: Account, duckdb: Settings, snowflake: Settings
+) -> dict[str, tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, ...]]]]:
+    """Every row of every table that dbt builds and how often it is there, in DuckDB and in Snowflake."""
     assert snowflake.snowflake is not None
     with duckdb_from(duckdb).connection(read_only=True) as connection:
         columns = dict(connection.execute(_COLUMNS).fetchall())
@@ -80,9 +83,13 @@ def _open(table: str) -> str:
     return ", dbt_valid_to is null as is_current" if table.startswith("snapshots.") else ""
 
 
-def _settled(rows: Rows) -> Rows:
-    """Sorted, with doubles to twelve digits: a sum of doubles depends on the order of its terms."""
-    return sorted(
-        (tuple(float(f"{value:.12g}") if isinstance(value, float) else value for value in row) for row in rows),
-        key=repr,
-    )
+def _settled(rows: Rows) -> Counter[tuple[Any, ...]]:
+    """The rows, with doubles to twelve digits: a sum of doubles depends on the order of its terms."""
+    columns = list(zip(*rows, strict=True))
+    return Counter(zip(*map(_rounded, columns), strict=True)) if columns else Counter()
+
+
+def _rounded(column: tuple[Any, ...]) -> tuple[Any, ...]:
+    if float not in set(map(type, column)):
+        return column
+    return tuple(float(f"{value:.12g}") if isinstance(value, float) else value for value in column)
