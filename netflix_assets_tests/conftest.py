@@ -14,7 +14,7 @@ How to write a cheap test (seconds of a processor on the machine that the suite 
   (`click.testing.CliRunner`); by `sys.executable`, which imports everything, 5 s.
 * `netflix-assets dev`: only in browser/, where one server is shared by all. A run in it is a process of Dagster's own,
   8 s with its dbt; a page that shows one draws all the time, so leave it (`about:blank`) while waiting.
-* The emulated Snowflake takes 0.5 s for a load: give many cases a month each in one load.
+* The emulated Snowflake takes 0.2 s for a load, DuckDB 0.1: give many cases a month each in one load.
 * Wait for what happens (a file, a line, a row), not for an amount of time. Nothing may fail because it was slow.
 * A file's tests stay in one process, for its fixtures, unless it is among `SPREAD` in `distribution.py`.
 """

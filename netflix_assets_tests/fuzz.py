@@ -240,9 +240,10 @@ def load(warehouse: Warehouse, bucket: LandingBucket, file: RawFile) -> Loaded:
     objects = dict(bucket.contents().files.get(file.name, {}))
     report = warehouse.replace(file, objects, bucket, run_id="fuzz")
     names = ", ".join(f'"{name}"' for name in file.header)
-    rows = warehouse.query(f"select {names} from raw.{file.table}")
-    rejects = [(r.object_key, r.line, r.column, r.reason, r.text) for r in warehouse.rejects(file, limit=10**6)]
-    read = sum(state.rows_loaded + state.rows_rejected for state in warehouse.load_states(file).values())
+    with warehouse.reading():
+        rows = warehouse.query(f"select {names} from raw.{file.table}")
+        rejects = [(r.object_key, r.line, r.column, r.reason, r.text) for r in warehouse.rejects(file, limit=10**6)]
+        read = sum(state.rows_loaded + state.rows_rejected for state in warehouse.load_states(file).values())
     balanced = report.rows_read == len(rows) + len(rejects) == read and not report.refused
     return Loaded(
         sorted((tuple(map(plain, row)) for row in rows), key=repr),

@@ -202,8 +202,9 @@ def load(warehouse: Warehouse, bucket: LandingBucket, files: Sequence[OddFile]) 
     except RefusedLoad as error:
         return Loaded(error.refused, [], [], balanced=True)
     names = ", ".join(f'"{name}"' for name in file.header)
-    rows = [tuple(map(plain, row)) for row in warehouse.query(f"select {names}, _extra from raw.{file.table}")]
-    rejects = [(r.object_key, r.line, r.column, r.reason, r.text) for r in warehouse.rejects(file, limit=10**6)]
+    with warehouse.reading():
+        rows = [tuple(map(plain, row)) for row in warehouse.query(f"select {names}, _extra from raw.{file.table}")]
+        rejects = [(r.object_key, r.line, r.column, r.reason, r.text) for r in warehouse.rejects(file, limit=10**6)]
     return Loaded(report.refused, rows, rejects, balanced=report.rows_read == len(rows) + len(rejects))
 
 
