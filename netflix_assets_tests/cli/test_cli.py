@@ -117,13 +117,6 @@ def test_upload_materialize_and_status_work_each_alone_in_a_shell_set_up_for_oth
     assert all(table["up_to_date"] and table["made_at"] for table in tables.values())
     assert status["missing_files"] == list(LEFT_OUT)
 
-    bucket = settings.s3_root / settings.bucket / "raw"
-    (bucket / "movies.csv").write_text("movieId;title;genres\n1;Toy Story (1995);Comedy\n")
-    failed = run(settings, "materialize")
-    assert failed.returncode == 1
-    assert "failed: raw/movies.csv, line 1" in failed.stdout
-    assert "what Dagster and dbt said is in" in failed.stderr
-
 
 def test_a_wrong_setting_is_one_sentence_and_exit_code_1(settings: Settings, python: Path) -> None:
     refused = run_in(settings, "status", python=python, NETFLIX_TARGET="bigquery")
