@@ -36,7 +36,7 @@ _LIBRARIES = (
     *("altair", "boto3", "duckdb", "jinja2", "rich.console", "sqlalchemy.dialects.sqlite", "vl_convert"),
     *("dagster", "dagster_dbt", "dagster_dg_cli.cli", "dagster_postgres", "dagster_webserver.app"),
     *("dagster._cli.api", "dagster._daemon.daemon", "dagster._grpc.server", "dagster_graphql.schema"),
-    *("dbt.adapters.duckdb", "dbt.adapters.snowflake", "dbt.cli.main"),
+    *("dbt.adapters.duckdb", "dbt.adapters.snowflake", "dbt.cli.main", "sqlglot.dialects.athena"),
 )
 _ANY_PROJECT = {
     "dbt_project.yml": "{name: any, profile: any, flags: {send_anonymous_usage_stats: false}}",

@@ -85,11 +85,11 @@ def test_what_is_refused_keeps_its_rows_the_rest_is_built_no_history_is_closed_a
     # Refused, and again until the object is replaced.
     before = small.contents()
     small.put("raw/movies.csv", "movieId,name,genres\n1,Toy Story (1995),Comedy\n")
-    done = CliRunner().invoke(main, ["materialize"], env=environment(small.settings))
-    assert done.exit_code == 1
+    command = CliRunner().invoke(main, ["materialize"], env=environment(small.settings))
+    assert command.exit_code == 1
     sentence = "raw/movies.csv, line 1: a column has another name (name in place of title)"
-    assert f"failed: {sentence}" in " ".join(done.stdout.split())
-    assert "what Dagster and dbt said is in" in done.stderr
+    assert f"failed: {sentence}" in " ".join(command.stdout.split())
+    assert "what Dagster and dbt said is in" in command.stderr
     assert small.contents() == before
     again = small.materialize()
     assert not again.success
