@@ -6,11 +6,12 @@ two thousand of them. Public methods only are overridden; `dagster.yaml` names t
 
 from __future__ import annotations
 
+import fcntl
 import os
 import sqlite3
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -32,9 +33,12 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, inst_data: Any = None):
         self._engines: dict[str, tuple[int | None, db.Engine]] = {}
         self._engines_lock = threading.RLock()
+        self._lock_file = Path(base_dir, "making.lock")
+        self._makes_alone = False
         self._has_tables: set[str] = set()
         self._transaction = _Transaction()
-        super().__init__(base_dir, inst_data)
+        with self._making_alone():
+            super().__init__(base_dir, inst_data)
 
     @classmethod
     def from_config_value(cls, inst_data: Any, config_value: Mapping[str, Any]) -> PooledSqliteEventLogStorage:
@@ -122,7 +126,7 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
                 self._initialized_dbs.discard(shard)
             if engine is None:
                 # The base class makes the tables where they are missing.
-                with super().run_connection(shard):
+                with self._making_alone(), super().run_connection(shard):
                     pass
                 inode, engine = _inode(self.path_for_shard(shard)), _pool(self.conn_string_for_shard(shard))
             # In the order of use.
@@ -131,6 +135,24 @@ class PooledSqliteEventLogStorage(SqliteEventLogStorage):
                 oldest = next(other for other in self._engines if other != INDEX)
                 self._engines.pop(oldest)[1].dispose()
             return engine
+
+    @contextmanager
+    def _making_alone(self) -> Iterator[None]:
+        """Be the one process that makes the tables of a file.
+
+        If two are at it, the base class in one of them may take the tables of the other for those of an older Dagster,
+        and mark the file as of two versions; nothing opens it from then on.
+        """
+        with ExitStack() as stack:
+            stack.enter_context(self._engines_lock)
+            if not self._makes_alone:
+                # Where no file can be made or locked, what is made says it better.
+                with suppress(OSError):
+                    self._lock_file.parent.mkdir(parents=True, exist_ok=True)
+                    fcntl.flock(stack.enter_context(self._lock_file.open("a")), fcntl.LOCK_EX)
+                self._makes_alone = True
+                stack.callback(setattr, self, "_makes_alone", False)
+            yield
 
     def _close(self) -> None:
         with self._engines_lock:
