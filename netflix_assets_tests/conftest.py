@@ -52,7 +52,7 @@ from netflix_assets_tests import chromium
 from netflix_assets_tests.distribution import Distribution, turn
 from netflix_assets_tests.emulator.versions import why_not_here
 from netflix_assets_tests.pipeline import SMALL, Pipeline
-from netflix_assets_tests.warm import keep_what_was_parsed, warm_environment
+from netflix_assets_tests.warm import keep_what_was_parsed, read_migrations_once, warm_environment
 
 if TYPE_CHECKING:
     from xdist.remote import Producer
@@ -241,6 +241,11 @@ def _macros_parsed_once() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as monkeypatch:
         monkeypatch.setattr(ManifestLoader, "load_macros", load_once)
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _migrations_read_once() -> None:
+    read_migrations_once()
 
 
 @pytest.fixture(scope="session", autouse=True)

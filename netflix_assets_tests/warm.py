@@ -214,12 +214,30 @@ def keep_what_was_parsed() -> None:
     setattr(DuckDBCredentials, keys.__name__, without_path)
 
 
+def read_migrations_once() -> None:
+    """Have this process read once which versions of its databases Dagster knows, rather than for each that it opens."""
+    from alembic.config import Config
+    from alembic.script import ScriptDirectory
+
+    read = ScriptDirectory.from_config
+    kept: dict[tuple[object, ...], ScriptDirectory] = {}
+
+    def read_once(config: Config) -> ScriptDirectory:
+        place = (config.config_file_name, config.get_main_option("script_location"))
+        if place not in kept:
+            kept[place] = read(config)
+        return kept[place]
+
+    setattr(ScriptDirectory, read.__name__, staticmethod(read_once))
+
+
 def serve(listening: socket.socket) -> None:
     """Fork for each call, until terminated or the process that started this one is gone."""
     for library in _LIBRARIES:
         importlib.import_module(library)
     parse_anything()
     keep_what_was_parsed()
+    read_migrations_once()
     gc.collect()
     gc.freeze()
     # Children that ended are not waited for.

@@ -15,7 +15,6 @@ from netflix_assets.loading.csv_object import land
 from netflix_assets_tests.loading.harness import LINKS, MOVIES, RATINGS, chunked, csv
 
 NUMBERS = [f"1,1,4.0,{10**9}", "2,31,0.5,7", "3,7,5.0,8"]
-HEADERS = {RATINGS.name: b"userId,movieId,rating,timestamp", MOVIES.name: b"movieId,title,genres"}
 
 
 def outcome(file: RawFile, body: bytes, size: int, folder: Path, key: str = "raw/x.csv") -> tuple[bytes, int, bool]:
