@@ -245,6 +245,7 @@ def _macros_parsed_once() -> Iterator[None]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _migrations_read_once() -> None:
+    """Have Dagster open its databases in this process as in those that tests fork."""
     read_migrations_once()
 
 
